@@ -1,0 +1,3 @@
+//! The `fastdata` command.
+
+fn main() {}

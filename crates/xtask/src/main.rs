@@ -1,0 +1,3 @@
+//! Project automation: `cargo xtask --help` lists the commands.
+
+fn main() {}
