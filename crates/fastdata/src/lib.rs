@@ -1,1 +1,13 @@
-//! fastdata.
+//! fastdata: data out of a lake into a process as fast as the machine allows.
+//!
+//! The facade that Rust programs link. It re-exports and adds nothing.
+
+pub use fastdata_iceberg::SnapshotSelector;
+pub use fastdata_parquet::StringLayout;
+pub use fastdata_scan::explain::{ExplainNode, Tally};
+pub use fastdata_scan::request::CatalogSettings;
+pub use fastdata_scan::{
+    Batches, CancelToken, Collected, Description, Error, ErrorKind, Explain, Progress, Result,
+    Scan, ScanRequest, ScanStats, Settings, describe,
+};
+pub use fastdata_store::StoreConfig;

@@ -1,0 +1,96 @@
+//! The error of this crate.
+
+use std::fmt;
+
+/// What a caller can do about an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The request is wrong: an unknown column, a filter that does not parse, contradicting options.
+    InvalidArgument,
+    /// A table, file, snapshot or reference that does not exist.
+    NotFound,
+    /// The store refused: credentials or permissions.
+    Denied,
+    /// Bytes that contradict their own format or the metadata that announced them.
+    Corrupt,
+    /// A memory, size or nesting limit; the message names it and how to raise it.
+    LimitExceeded,
+    /// Sound, but not readable by this version; the message names what is missing.
+    Unsupported,
+    /// The caller cancelled.
+    Interrupted,
+    /// The network or the disk failed; trying again may help.
+    Io,
+}
+
+/// Result of this crate's operations.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error with its kind, one line of context and, where there is one, its cause.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    context: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+const _: () = assert!(size_of::<Error>() == size_of::<usize>());
+
+impl Error {
+    /// An error of `kind`; `context` is one line that says what and where.
+    #[cold]
+    pub fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
+        Self(Box::new(Inner { kind, context: context.into(), source: None }))
+    }
+
+    /// [`ErrorKind::InvalidArgument`].
+    #[cold]
+    pub fn invalid(context: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidArgument, context)
+    }
+
+    /// [`ErrorKind::Unsupported`].
+    #[cold]
+    pub fn unsupported(context: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unsupported, context)
+    }
+
+    /// Adds the error that caused this one.
+    #[must_use]
+    pub fn with_source(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.context)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.0.kind, self.0.context)?;
+        match &self.0.source {
+            Some(source) => write!(f, " (caused by {source:?})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}
