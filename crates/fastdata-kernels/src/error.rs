@@ -32,7 +32,11 @@ impl Error {
     /// An error of `kind`; `context` is one line that says what and where.
     #[cold]
     pub fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, context: context.into(), source: None }))
+        Self(Box::new(Inner {
+            kind,
+            context: context.into(),
+            source: None,
+        }))
     }
 
     /// [`ErrorKind::InvalidArgument`].

@@ -69,3 +69,58 @@ pub enum Test {
     /// `is not null`
     IsNotNull,
 }
+
+impl Bound {
+    /// The columns that the condition reads, each once, in the order of their first use.
+    pub fn columns(&self) -> Vec<&ColumnPath> {
+        let mut found: Vec<&ColumnPath> = Vec::new();
+        self.visit_columns(&mut |column| {
+            if !found.iter().any(|known| known.indices == column.indices) {
+                found.push(column);
+            }
+        });
+        found
+    }
+
+    fn visit_columns<'a>(&'a self, visit: &mut dyn FnMut(&'a ColumnPath)) {
+        match self {
+            Bound::Constant(_) => {}
+            Bound::Atom(atom) => {
+                visit(&atom.column);
+                if let Test::CompareColumn(_, other) = &atom.test {
+                    visit(other);
+                }
+            }
+            Bound::And(parts) | Bound::Or(parts) => {
+                parts.iter().for_each(|part| part.visit_columns(visit));
+            }
+        }
+    }
+
+    /// The same condition over other columns: `place` says where each stands in another schema,
+    /// whose types must be comparable with the datums as they are. `None` when `place` knows no
+    /// place for one of them.
+    pub fn remap(&self, place: &dyn Fn(&ColumnPath) -> Option<ColumnPath>) -> Option<Bound> {
+        let remap_all = |parts: &[Bound]| {
+            parts
+                .iter()
+                .map(|part| part.remap(place))
+                .collect::<Option<Vec<Bound>>>()
+        };
+        Some(match self {
+            Bound::Constant(value) => Bound::Constant(*value),
+            Bound::Atom(Atom { column, test }) => {
+                let test = match test {
+                    Test::CompareColumn(op, other) => Test::CompareColumn(*op, place(other)?),
+                    same => same.clone(),
+                };
+                Bound::Atom(Atom {
+                    column: place(column)?,
+                    test,
+                })
+            }
+            Bound::And(parts) => Bound::And(remap_all(parts)?),
+            Bound::Or(parts) => Bound::Or(remap_all(parts)?),
+        })
+    }
+}

@@ -1,5 +1,7 @@
 //! One value, exact, in the representation of the column it is compared with.
 
+use std::cmp::Ordering;
+
 /// A non-null value in its column's own representation.
 ///
 /// Two datums are comparable when they are the same variant (and, for decimals and timestamps,
@@ -26,4 +28,35 @@ pub enum Datum {
     String(String),
     /// `Binary` in all its layouts, fixed-size binary and UUIDs.
     Binary(Vec<u8>),
+}
+
+impl Datum {
+    /// The order of predicates: NaN equals NaN and is greater than every other number, `-0.0`
+    /// equals `0.0`, strings and binary compare by their bytes, false is less than true. `None` for
+    /// datums of different variants.
+    pub fn compare(&self, other: &Datum) -> Option<Ordering> {
+        Some(match (self, other) {
+            (Datum::Boolean(a), Datum::Boolean(b)) => a.cmp(b),
+            (Datum::Int(a), Datum::Int(b)) => a.cmp(b),
+            (Datum::Float(a), Datum::Float(b)) => compare_floats(*a, *b),
+            (Datum::Decimal(a), Datum::Decimal(b)) => a.cmp(b),
+            (Datum::Date(a), Datum::Date(b)) => a.cmp(b),
+            (Datum::Time(a), Datum::Time(b)) => a.cmp(b),
+            (Datum::Timestamp(a), Datum::Timestamp(b)) => a.cmp(b),
+            (Datum::String(a), Datum::String(b)) => a.as_bytes().cmp(b.as_bytes()),
+            (Datum::Binary(a), Datum::Binary(b)) => a.cmp(b),
+            _ => return None,
+        })
+    }
+
+    /// True for a float that is not a number.
+    pub fn is_nan(&self) -> bool {
+        matches!(self, Datum::Float(value) if value.is_nan())
+    }
+}
+
+/// See [`Datum::compare`].
+pub(super) fn compare_floats(a: f64, b: f64) -> Ordering {
+    a.partial_cmp(&b)
+        .unwrap_or_else(|| a.is_nan().cmp(&b.is_nan()))
 }

@@ -11,8 +11,12 @@
 mod bind;
 mod bound;
 mod datum;
+mod display;
 mod evaluate;
+mod instant;
 mod like;
+mod literal;
+mod names;
 mod settle;
 mod tree;
 

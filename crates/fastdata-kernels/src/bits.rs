@@ -1,0 +1,189 @@
+//! Bitmaps read and written 64 bits at a time, at any bit offset.
+
+use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
+
+/// Bits of a word.
+pub(crate) const WORD: usize = 64;
+
+/// A word whose `count` lowest bits are set; `count` is at most 64.
+pub(crate) fn low_bits(count: usize) -> u64 {
+    if count >= WORD {
+        u64::MAX
+    } else {
+        (1 << count) - 1
+    }
+}
+
+/// A borrowed bitmap.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct BitSlice<'a> {
+    bytes: &'a [u8],
+    offset: usize,
+    len: usize,
+}
+
+impl<'a> BitSlice<'a> {
+    pub(crate) fn new(bits: &'a BooleanBuffer) -> Self {
+        Self {
+            bytes: bits.values(),
+            offset: bits.offset(),
+            len: bits.len(),
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// The 64 bits from `first` on; those past the end are zero.
+    pub(crate) fn bits_from(&self, first: usize) -> u64 {
+        let Some(left @ 1..) = self.len.checked_sub(first) else {
+            return 0;
+        };
+        let at = self.offset + first;
+        let (byte, shift) = (at / 8, at % 8);
+        let word = match self
+            .bytes
+            .get(byte..)
+            .and_then(|bytes| bytes.first_chunk::<9>())
+        {
+            Some(&[b0, b1, b2, b3, b4, b5, b6, b7, b8]) => {
+                let low = u64::from_le_bytes([b0, b1, b2, b3, b4, b5, b6, b7]) >> shift;
+                // Two shifts: one by 64 would be none at all.
+                low | u64::from(b8) << 1 << (63 - shift)
+            }
+            None => {
+                let rest = self.bytes.get(byte..).unwrap_or_default();
+                let mut padded = [0; 16];
+                let count = rest.len().min(9);
+                padded[..count].copy_from_slice(&rest[..count]);
+                (u128::from_le_bytes(padded) >> shift) as u64
+            }
+        };
+        word & low_bits(left)
+    }
+
+    /// The bit at `at`.
+    pub(crate) fn bit(&self, at: usize) -> bool {
+        debug_assert!(at < self.len);
+        let at = self.offset + at;
+        self.bytes
+            .get(at / 8)
+            .is_some_and(|byte| byte >> (at % 8) & 1 == 1)
+    }
+
+    /// All words, the last one padded with zeros.
+    pub(crate) fn words(self) -> impl Iterator<Item = u64> + 'a {
+        (0..self.len.div_ceil(WORD)).map(move |word| self.bits_from(word * WORD))
+    }
+}
+
+/// Appends bits to a bitmap.
+#[derive(Debug)]
+pub(crate) struct BitWriter {
+    words: Vec<u64>,
+    current: u64,
+    filled: usize,
+}
+
+impl BitWriter {
+    pub(crate) fn with_capacity(bits: usize) -> Self {
+        Self {
+            words: Vec::with_capacity(bits.div_ceil(WORD)),
+            current: 0,
+            filled: 0,
+        }
+    }
+
+    /// Appends the `count` (at most 64) lowest bits of `bits`, whose other bits are zero.
+    #[inline]
+    pub(crate) fn push(&mut self, bits: u64, count: usize) {
+        debug_assert!(count <= WORD && bits & !low_bits(count) == 0);
+        self.current |= bits << self.filled;
+        let end = self.filled + count;
+        if end < WORD {
+            self.filled = end;
+            return;
+        }
+        self.words.push(self.current);
+        self.current = if self.filled == 0 {
+            0
+        } else {
+            bits >> (WORD - self.filled)
+        };
+        self.filled = end - WORD;
+    }
+
+    /// Appends `count` times `bit`.
+    pub(crate) fn push_run(&mut self, bit: bool, mut count: usize) {
+        while count > 0 {
+            let step = count.min(WORD);
+            self.push(if bit { low_bits(step) } else { 0 }, step);
+            count -= step;
+        }
+    }
+
+    /// Appends `len` bits of `source` from `start` on.
+    pub(crate) fn push_slice(&mut self, source: BitSlice<'_>, start: usize, len: usize) {
+        let mut at = 0;
+        while at < len {
+            let step = (len - at).min(WORD);
+            self.push(source.bits_from(start + at) & low_bits(step), step);
+            at += step;
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.words.len() * WORD + self.filled
+    }
+
+    pub(crate) fn finish(mut self) -> BooleanBuffer {
+        let len = self.len();
+        if self.filled > 0 {
+            self.words.push(self.current);
+        }
+        bitmap(self.words, len)
+    }
+}
+
+/// The first `len` bits of `words`, the lowest bit of the first word first.
+pub(crate) fn bitmap(words: Vec<u64>, len: usize) -> BooleanBuffer {
+    // Arrow's bitmaps are little-endian bytes; a no-op on little-endian machines.
+    let words: Vec<u64> = words.into_iter().map(u64::to_le).collect();
+    BooleanBuffer::new(Buffer::from_vec(words), 0, len)
+}
+
+/// The nulls that `valid` stands for, or none when there are none.
+pub(crate) fn nulls(valid: BooleanBuffer) -> Option<NullBuffer> {
+    let nulls = NullBuffer::new(valid);
+    (nulls.null_count() > 0).then_some(nulls)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reads_and_writes_at_every_offset() {
+        let bits: Vec<bool> = (0..400_u32)
+            .map(|i| i.wrapping_mul(2_654_435_761) >> 31 == 1)
+            .collect();
+        let buffer = BooleanBuffer::from(bits.clone());
+        for offset in 0..=64 {
+            for len in [0, 1, 7, 8, 63, 64, 65, 127, 128, 129, 256, 300] {
+                let sliced = buffer.slice(offset, len);
+                let slice = BitSlice::new(&sliced);
+                let mut writer = BitWriter::with_capacity(len + offset);
+                writer.push_run(true, offset);
+                writer.push_slice(slice, 0, len);
+                assert_eq!(writer.len(), offset + len);
+                let written = writer.finish();
+                assert!(written.iter().take(offset).all(|bit| bit));
+                assert_eq!(written.slice(offset, len), sliced);
+                let count: usize = slice.words().map(|word| word.count_ones() as usize).sum();
+                assert_eq!(count, sliced.count_set_bits());
+                assert!((0..len).all(|at| slice.bit(at) == bits[offset + at]));
+            }
+        }
+    }
+}

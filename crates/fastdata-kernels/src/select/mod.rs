@@ -1,0 +1,15 @@
+//! Moving the rows that live: filter by mask, take by position, concatenate, slice.
+//!
+//! Chunked in, contiguous out: the popcounts of the masks give the exact size of the result, which
+//! is allocated once and filled in parallel. Every Arrow type works; layouts for which a native
+//! path brings nothing (unions, run-end encoding, list views) go through `arrow-select`.
+
+mod filter;
+mod mask;
+mod positions;
+mod take;
+
+pub use filter::{concat, filter_array, filter_batch, filter_chunked, slice, take_by_boolean};
+pub use mask::{Mask, NullAs};
+pub use positions::Positions;
+pub use take::{take_array, take_batch};
