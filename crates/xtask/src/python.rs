@@ -1,0 +1,80 @@
+//! The Python environment that holds the oracles: made under `target/`, pinned, nothing else.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::process::{self, Result, say};
+use crate::workspace;
+
+/// File that pins every oracle.
+pub(crate) const REQUIREMENTS: &str = "testdata/python/requirements.txt";
+
+/// Folder of the environment.
+pub(crate) fn folder() -> PathBuf {
+    workspace::target().join("python")
+}
+
+/// Its interpreter.
+pub(crate) fn interpreter() -> PathBuf {
+    folder().join("bin").join("python")
+}
+
+/// Makes the environment hold exactly what the requirements file asks for; quick when it does.
+pub(crate) fn prepare() -> Result<PathBuf> {
+    let wanted = std::fs::read_to_string(workspace::root().join(REQUIREMENTS))
+        .map_err(|error| format!("{REQUIREMENTS}: {error}"))?;
+    let stamp = folder().join("installed.txt");
+    let python = interpreter();
+    let installed = std::fs::read_to_string(&stamp).ok();
+    if installed.as_deref() == Some(&wanted) && works(&python) {
+        return Ok(python);
+    }
+    if !works(&python) {
+        let _ = std::fs::remove_dir_all(folder());
+        process::run(
+            Command::new(system_python()?)
+                .args(["-m", "venv"])
+                .arg(folder()),
+        )?;
+    }
+    process::run(
+        Command::new(&python)
+            .args([
+                "-m",
+                "pip",
+                "install",
+                "--quiet",
+                "--disable-pip-version-check",
+                "-r",
+            ])
+            .arg(workspace::root().join(REQUIREMENTS)),
+    )?;
+    std::fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
+    Ok(python)
+}
+
+fn works(python: &Path) -> bool {
+    python
+        .to_str()
+        .is_some_and(|python| process::works(python, &["-c", "import pip"]))
+}
+
+/// The oldest Python that the pinned oracles still support.
+const OLDEST: &str = "import sys; sys.exit(sys.version_info < (3, 11))";
+
+fn system_python() -> Result<&'static str> {
+    let names = [
+        "python3",
+        "python3.13",
+        "python3.12",
+        "python3.11",
+        "python",
+    ];
+    let found = names
+        .into_iter()
+        .find(|name| process::works(name, &["-c", OLDEST]));
+    if found.is_none() {
+        say("python3 of version 3.11 or later was not found");
+    }
+    found.ok_or_else(|| "the oracles need Python 3.11 or later".to_owned())
+}
