@@ -52,7 +52,15 @@ fn a_block_waits_in_a_class_that_it_can_serve() {
 
 #[test]
 fn dropped_memory_is_reused_stale() {
-    for len in [5000, 3 << 20] {
+    for len in [
+        4106,
+        5000,
+        1 << 20,
+        1_400_000,
+        MAPPED_MIN_BYTES - 1,
+        (3 << 19) + 10,
+        3 << 20,
+    ] {
         let pool = leaked(64 << 20);
         let mut first = PooledBuffer::with_len_in(pool, len);
         first.as_mut_slice().fill(9);
