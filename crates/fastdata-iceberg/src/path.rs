@@ -1,0 +1,128 @@
+//! Paths: where a recorded path lies now, and when two spellings mean the same file.
+
+/// Turns the paths that metadata records into paths to read, and into a form to compare.
+///
+/// A table that was moved or copied still records where it used to be. Paths below the recorded
+/// location are taken to lie below the folder that the user named; others stay as they are. Paths
+/// are raw: nothing is ever percent-decoded or encoded.
+#[derive(Debug, Clone)]
+pub struct PathResolver {
+    /// The recorded location, comparable, without a trailing slash.
+    recorded_root: String,
+    /// The folder that the user named, without a trailing slash.
+    actual_root: String,
+}
+
+impl PathResolver {
+    /// For a table whose metadata records `recorded_location` and which lies at `actual_root`.
+    pub fn new(recorded_location: &str, actual_root: &str) -> Self {
+        let recorded_root = comparable(recorded_location);
+        Self {
+            recorded_root: recorded_root.trim_end_matches('/').to_owned(),
+            actual_root: actual_root.trim_end_matches('/').to_owned(),
+        }
+    }
+
+    /// Where a recorded path lies now.
+    pub fn resolve(&self, recorded: &str) -> String {
+        match self.below_root(&comparable(recorded)) {
+            Some(rest) => format!("{}{rest}", self.actual_root),
+            None => recorded.to_owned(),
+        }
+    }
+
+    /// A form in which two paths are equal when they mean the same file: the old root and the
+    /// actual one are one, as are `s3`, `s3a` and `s3n`, `file:/x`, `file:///x` and `/x`, and
+    /// `hdfs://host/x` and `/x`.
+    pub fn normalise(&self, path: &str) -> String {
+        let path = comparable(path);
+        match self.below_root(&path) {
+            Some(rest) => format!("{}{rest}", comparable(&self.actual_root)),
+            None => path,
+        }
+    }
+
+    /// What follows the recorded root, slash included.
+    fn below_root<'a>(&self, comparable: &'a str) -> Option<&'a str> {
+        comparable
+            .strip_prefix(&self.recorded_root)
+            .filter(|rest| rest.starts_with('/'))
+    }
+}
+
+/// The last component of a path.
+pub(crate) fn file_name(path: &str) -> &str {
+    path.rsplit('/').next().unwrap_or(path)
+}
+
+/// Schemes that mean the same store become one; those of file systems vanish.
+fn comparable(path: &str) -> String {
+    let Some((scheme, rest)) = path.split_once(':').filter(|(scheme, rest)| {
+        rest.starts_with('/') && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    }) else {
+        return path.to_owned();
+    };
+    let scheme = scheme.to_ascii_lowercase();
+    match scheme.as_str() {
+        "file" | "hdfs" | "viewfs" => match rest.strip_prefix("//") {
+            // `file:///x` has an empty host, `hdfs://host/x` has one.
+            Some(host) => host
+                .find('/')
+                .and_then(|at| host.get(at..))
+                .unwrap_or("/")
+                .to_owned(),
+            None => rest.to_owned(),
+        },
+        "s3a" | "s3n" => format!("s3:{rest}"),
+        "gcs" => format!("gs:{rest}"),
+        "abfss" => format!("abfs:{rest}"),
+        "wasbs" => format!("wasb:{rest}"),
+        _ => format!("{scheme}:{rest}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(one: &str, other: &str, same: bool) {
+        let paths = PathResolver::new("s3a://old/wh/t/", "/home/me/t");
+        assert_eq!(
+            paths.normalise(one) == paths.normalise(other),
+            same,
+            "{one} {other}"
+        );
+    }
+
+    #[test]
+    fn spellings_of_one_file_compare_equal() {
+        check("s3a://b/k", "s3://b/k", true);
+        check("s3n://b/k", "s3://b/k", true);
+        check("s3://b/k", "s3://c/k", false);
+        check("s3://b/k", "gs://b/k", false);
+        check("file:/x/y", "/x/y", true);
+        check("file:///x/y", "/x/y", true);
+        check("file://localhost/x/y", "/x/y", true);
+        check("hdfs://host:8020/x", "/x", true);
+        check("hdfs://one/x", "hdfs:/x", true);
+        check("s3://b/a%20b", "s3://b/a b", false);
+        check("s3://b//k", "s3://b/k", false);
+        check("s3://old/wh/t/data/f", "/home/me/t/data/f", true);
+        check("s3://old/wh/t2/data/f", "/home/me/t2/data/f", false);
+    }
+
+    #[test]
+    fn moved_tables_resolve_below_the_folder_named() {
+        let paths = PathResolver::new("hdfs://nn/wh/t", "s3://b/copy/");
+        assert_eq!(
+            paths.resolve("/wh/t/data/a=%3D/f#1.parquet"),
+            "s3://b/copy/data/a=%3D/f#1.parquet"
+        );
+        assert_eq!(paths.resolve("hdfs://nn/wh/t/m.avro"), "s3://b/copy/m.avro");
+        assert_eq!(paths.resolve("s3://other/f"), "s3://other/f");
+        assert_eq!(paths.resolve("/wh/t"), "/wh/t");
+        let relative = PathResolver::new("data/warehouse/t", "/x/t");
+        assert_eq!(relative.resolve("data/warehouse/t/data/f"), "/x/t/data/f");
+    }
+}

@@ -1,0 +1,13 @@
+//! Planning: from a view of a table and a condition to the files to read and their deletes.
+
+mod audit;
+mod delete_file;
+mod delete_index;
+mod planner;
+mod split;
+
+pub use audit::{LiveFiles, PlanAudit};
+pub use delete_file::{DeleteFile, DeleteKind};
+pub use delete_index::DeleteIndex;
+pub use planner::{ManifestSource, Manifests, Planner};
+pub use split::{ManifestPlan, SkipReason, Skipped, Split};
