@@ -1,18 +1,31 @@
-//! `cargo xtask bench NAME`: hands over to the workload of that name.
+//! `cargo xtask bench NAME`: hands over to the benchmark of that name.
+
+mod answer;
+mod dataset;
+mod engine;
+mod environment;
+mod machine;
+mod report;
+mod scan;
+mod workload;
 
 use crate::process::Result;
 
 /// Arguments of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// Which benchmark
-    name: String,
-    /// Passed on to it
-    #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
-    rest: Vec<String>,
+    #[command(subcommand)]
+    benchmark: Benchmark,
+}
+
+#[derive(clap::Subcommand)]
+enum Benchmark {
+    /// Scans of Parquet files and Iceberg tables, and planning, against other readers
+    Scan(scan::Args),
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
-    let _ = &args.rest;
-    Err(format!("no benchmark is called {}", args.name))
+    match &args.benchmark {
+        Benchmark::Scan(args) => scan::run(args),
+    }
 }

@@ -62,7 +62,7 @@ fn works(python: &Path) -> bool {
 /// The oldest Python that the pinned oracles still support.
 const OLDEST: &str = "import sys; sys.exit(sys.version_info < (3, 11))";
 
-fn system_python() -> Result<&'static str> {
+pub(crate) fn system_python() -> Result<&'static str> {
     let names = [
         "python3",
         "python3.13",
