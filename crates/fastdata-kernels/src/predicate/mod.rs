@@ -10,15 +10,22 @@
 
 mod bind;
 mod bound;
+mod columns;
+mod compile;
 mod datum;
 mod display;
 mod evaluate;
 mod instant;
 mod like;
 mod literal;
+mod lower;
 mod names;
+mod row_test;
 mod settle;
 mod tree;
+
+#[cfg(test)]
+mod tests;
 
 pub use bind::bind;
 pub use bound::{Atom, Bound, ColumnPath, Test};
