@@ -1,0 +1,104 @@
+//! The error of this crate.
+
+use std::fmt;
+
+/// What a caller can do about an [`Error`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No such object, bucket, file or folder.
+    NotFound,
+    /// The credentials are missing, wrong, expired, or not allowed to do this.
+    Denied,
+    /// The object changed while it was read; starting again may help.
+    Precondition,
+    /// The service asked to slow down, and still did after the retries.
+    Throttled,
+    /// The service cannot be reached, or the connection broke, and still did after the retries.
+    Network,
+    /// The other side answered something that the protocol does not allow, or that makes no sense.
+    Protocol,
+    /// The request is wrong: an address that cannot be parsed, a range past the end of an object.
+    InvalidArgument,
+    /// The request is right but this version cannot serve it; the message names what is missing.
+    Unsupported,
+    /// The object is larger than the caller allowed.
+    LimitExceeded,
+    /// The local file system failed.
+    Io,
+}
+
+/// Result of this crate's operations.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// An error with its kind, one line of context and, where there is one, its cause.
+pub struct Error(Box<Inner>);
+
+struct Inner {
+    kind: ErrorKind,
+    context: String,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+const _: () = assert!(size_of::<Error>() == size_of::<usize>());
+
+impl Error {
+    /// An error of `kind`; `context` is one line that says what and where.
+    #[cold]
+    pub fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            kind,
+            context: context.into(),
+            source: None,
+        }))
+    }
+
+    /// [`ErrorKind::InvalidArgument`].
+    #[cold]
+    pub fn invalid(context: impl Into<String>) -> Self {
+        Self::new(ErrorKind::InvalidArgument, context)
+    }
+
+    /// [`ErrorKind::Unsupported`].
+    #[cold]
+    pub fn unsupported(context: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unsupported, context)
+    }
+
+    /// Adds the error that caused this one.
+    #[must_use]
+    pub fn with_source(
+        mut self,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        self.0.source = Some(source.into());
+        self
+    }
+
+    /// What the caller can do about it.
+    pub fn kind(&self) -> ErrorKind {
+        self.0.kind
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.context)
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?}: {}", self.0.kind, self.0.context)?;
+        match &self.0.source {
+            Some(source) => write!(f, " (caused by {source:?})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.0.source.as_deref().map(|source| source as _)
+    }
+}

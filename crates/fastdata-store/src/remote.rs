@@ -1,0 +1,223 @@
+//! Objects behind a network: S3, Google Cloud Storage and Azure through `object_store`.
+//!
+//! `object_store` signs, parses and retries; this module decides which requests are made, where
+//! the bytes go, and that they all belong to one version. Its inside is to be replaced by a
+//! transfer engine of our own; callers see [`Store`] only.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt};
+use object_store::path::Path;
+use object_store::{GetOptions, GetRange, ObjectStore};
+use tokio::sync::Semaphore;
+
+use crate::local::too_long;
+use crate::ranges::{self, Joining};
+use crate::{Error, ErrorKind, Location, ObjectMeta, Result, Scheme, Store, StoreConfig};
+
+mod client;
+mod failure;
+mod transfer;
+
+use failure::Failures;
+use transfer::{Transfer, receive};
+
+/// At 90 MB/s and 25 ms to the first byte, a request costs as much as 2 MB; half of that leaves
+/// room for faster lines. Joined reads stay below what one request of a split range fetches.
+const JOINING: Joining = Joining {
+    gap_bytes_max: 1 << 20,
+    joined_bytes_max: 16 << 20,
+};
+
+/// Every object store over the network.
+pub(crate) struct RemoteStore {
+    config: StoreConfig,
+    clients: Mutex<HashMap<ClientKey, Arc<dyn ObjectStore>>>,
+    /// One for each request that may run.
+    permits: Arc<Semaphore>,
+    failures: Arc<Failures>,
+}
+
+#[derive(PartialEq, Eq, Hash)]
+struct ClientKey {
+    scheme: Scheme,
+    bucket: String,
+    account: Option<String>,
+}
+
+impl fmt::Debug for RemoteStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Not the clients: what they print about credentials is not ours to promise.
+        f.debug_struct("RemoteStore")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+impl RemoteStore {
+    pub(crate) fn new(config: StoreConfig) -> Self {
+        Self {
+            clients: Mutex::new(HashMap::new()),
+            permits: Arc::new(Semaphore::new(config.connections.clamp(1, 4096))),
+            failures: Arc::new(Failures::hiding_secrets_of(&config)),
+            config,
+        }
+    }
+
+    /// The client of the object's bucket, and the object's key as the client wants it.
+    fn client(&self, object: &Location) -> Result<(Arc<dyn ObjectStore>, Path)> {
+        let path = path_of(object, object.key())?;
+        let key = ClientKey {
+            scheme: object.scheme(),
+            bucket: object.bucket().to_owned(),
+            account: object.account().map(str::to_owned),
+        };
+        let mut clients = self.clients.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(client) = clients.get(&key) {
+            return Ok((Arc::clone(client), path));
+        }
+        let client = client::build(&self.config, object, &self.failures)?;
+        clients.insert(key, Arc::clone(&client));
+        Ok((client, path))
+    }
+
+    fn transfer(&self, object: &Location) -> Result<Transfer<'_>> {
+        let (client, path) = self.client(object)?;
+        let object = object.clone();
+        Ok(Transfer {
+            client,
+            path,
+            object,
+            permits: &self.permits,
+            failures: &self.failures,
+            patience: self.config.retry_timeout,
+        })
+    }
+}
+
+#[async_trait]
+impl Store for RemoteStore {
+    async fn read_ranges(&self, object: &Location, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let reads = ranges::plan(object, ranges, JOINING)?;
+        if reads.is_empty() {
+            return Ok(vec![Bytes::new(); ranges.len()]);
+        }
+        let brought = self.transfer(object)?.fetch(&reads).await?;
+        Ok(ranges::answers(ranges, &reads, &brought))
+    }
+
+    fn read_ranges_here(
+        &self,
+        _object: &Location,
+        _ranges: &[Range<u64>],
+    ) -> Option<Result<Vec<Bytes>>> {
+        None
+    }
+
+    async fn read_tail(&self, object: &Location, bytes: u64) -> Result<(Bytes, u64)> {
+        if bytes == 0 {
+            return Ok((Bytes::new(), self.size(object).await?));
+        }
+        let transfer = self.transfer(object)?;
+        let options = GetOptions {
+            range: Some(GetRange::Suffix(bytes)),
+            ..GetOptions::default()
+        };
+        let opened = match transfer.open(options).await {
+            Ok(opened) => opened,
+            // Azure has no requests for "the last n bytes", and an empty object has none of them.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    ErrorKind::Unsupported | ErrorKind::InvalidArgument
+                ) =>
+            {
+                let (size_bytes, version) = transfer.head().await?;
+                if size_bytes == 0 {
+                    return Ok((Bytes::new(), 0));
+                }
+                let range = GetRange::Bounded(size_bytes.saturating_sub(bytes)..size_bytes);
+                let options = GetOptions {
+                    range: Some(range),
+                    if_match: version,
+                    ..GetOptions::default()
+                };
+                transfer.open(options).await?
+            }
+            Err(error) => return Err(error),
+        };
+        let size_bytes = opened.result.meta.size;
+        Ok((
+            receive(opened, object, &self.failures, bytes).await?,
+            size_bytes,
+        ))
+    }
+
+    async fn size(&self, object: &Location) -> Result<u64> {
+        Ok(self.transfer(object)?.head().await?.0)
+    }
+
+    async fn read(&self, object: &Location, max_bytes: u64) -> Result<Bytes> {
+        let opened = self.transfer(object)?.open(GetOptions::default()).await?;
+        let size_bytes = opened.result.meta.size;
+        if size_bytes > max_bytes {
+            return Err(too_long(object, size_bytes, max_bytes));
+        }
+        receive(opened, object, &self.failures, max_bytes).await
+    }
+
+    fn list(&self, folder: &Location) -> BoxStream<'static, Result<ObjectMeta>> {
+        let key = folder.key();
+        let key = key.strip_suffix('/').unwrap_or(key);
+        let found = self.client(&folder.with_key(key));
+        let (client, path) = match found {
+            Ok(found) => found,
+            Err(error) => return stream::once(async { Err(error) }).boxed(),
+        };
+        let below = if key.is_empty() {
+            String::new()
+        } else {
+            format!("{key}/")
+        };
+        let (folder, failures) = (folder.clone(), Arc::clone(&self.failures));
+        client
+            .list(Some(&path))
+            .scan(false, move |ended, found| {
+                let item = match found {
+                    _ if *ended => None,
+                    // `object_store` lists the marker of the folder itself as `folder`.
+                    Ok(meta) if !meta.location.as_ref().starts_with(&below) => Some(None),
+                    Ok(meta) => Some(Some(Ok(ObjectMeta {
+                        location: folder.with_key(meta.location.as_ref()),
+                        size_bytes: meta.size,
+                    }))),
+                    Err(error) => {
+                        *ended = true;
+                        Some(Some(Err(failures.explain("list", &folder, error))))
+                    }
+                };
+                std::future::ready(item)
+            })
+            .filter_map(std::future::ready)
+            .boxed()
+    }
+}
+
+/// The key as `object_store` wants it, if it can express it.
+fn path_of(object: &Location, key: &str) -> Result<Path> {
+    let path = Path::parse(key).ok().filter(|path| path.as_ref() == key);
+    path.ok_or_else(|| {
+        Error::unsupported(format!(
+            "cannot address {object}: keys with empty, `.` or `..` segments, a slash at an end or \
+             control characters are not supported"
+        ))
+    })
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! Makes the `object_store` client of a bucket from the configuration.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
+use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
+use object_store::{BackoffConfig, ClientOptions, HeaderValue, ObjectStore, RetryConfig};
+
+use super::failure::Failures;
+use crate::config::check_endpoint;
+use crate::profile::Profile;
+use crate::{Error, Location, Result, Scheme, StoreConfig};
+
+/// S3 closes connections that were idle for about 5 s; a request on one of those would fail first.
+const POOL_IDLE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(4);
+
+pub(super) fn build(
+    config: &StoreConfig,
+    object: &Location,
+    failures: &Failures,
+) -> Result<Arc<dyn ObjectStore>> {
+    config.check()?;
+    let failed = |error| failures.explain_settings(object, error);
+    Ok(match object.scheme() {
+        Scheme::S3 => Arc::new(s3(config, object)?.build().map_err(failed)?),
+        Scheme::Gcs => Arc::new(gcs(config, object).build().map_err(failed)?),
+        Scheme::Azure => Arc::new(azure(config, object).build().map_err(failed)?),
+        Scheme::Local => {
+            return Err(Error::invalid(format!(
+                "{object} is not in an object store"
+            )));
+        }
+    })
+}
+
+fn s3(config: &StoreConfig, object: &Location) -> Result<AmazonS3Builder> {
+    let bucket = object.bucket();
+    let mut builder = AmazonS3Builder::new().with_bucket_name(bucket);
+    for (name, value) in &config.options {
+        // Settings of the other clouds are not for this one.
+        if let Ok(key) = AmazonS3ConfigKey::from_str(name) {
+            builder = builder.with_config(key, value.expose());
+        }
+    }
+    let profile = if config.anonymous && config.profile.is_none() {
+        Profile::default()
+    } else {
+        Profile::load(config)?
+    };
+    if let Some(region) = config.region.clone().or_else(|| profile.region.clone()) {
+        builder = builder.with_region(region);
+    }
+    let endpoint_url = config
+        .endpoint_url
+        .clone()
+        .or_else(|| profile.endpoint_url.clone());
+    let mut options = client_options(config);
+    let path_style = config
+        .path_style
+        .unwrap_or(endpoint_url.is_some() || bucket.contains('.'));
+    builder = builder.with_virtual_hosted_style_request(!path_style);
+    if let Some(url) = endpoint_url {
+        check_endpoint(&url)?;
+        options = options.with_allow_http(url.starts_with("http://"));
+        builder = builder.with_endpoint(match url.split_once("://") {
+            Some((protocol, host)) if !path_style => format!("{protocol}://{bucket}.{host}"),
+            _ => url,
+        });
+    }
+    if config.anonymous {
+        builder = builder.with_skip_signature(true);
+    } else if let (Some(key_id), Some(secret)) = (&config.access_key_id, &config.secret_access_key)
+    {
+        builder = builder
+            .with_access_key_id(key_id)
+            .with_secret_access_key(secret.expose());
+        if let Some(token) = &config.session_token {
+            builder = builder.with_token(token.expose());
+        }
+    } else if let Some(keys) = profile.into_keys()? {
+        builder = builder
+            .with_access_key_id(keys.access_key_id)
+            .with_secret_access_key(keys.secret_access_key.expose());
+        if let Some(token) = keys.session_token {
+            builder = builder.with_token(token.expose());
+        }
+    }
+    Ok(builder
+        .with_client_options(options)
+        .with_retry(retry(config)))
+}
+
+fn gcs(config: &StoreConfig, object: &Location) -> GoogleCloudStorageBuilder {
+    let mut builder = GoogleCloudStorageBuilder::new().with_bucket_name(object.bucket());
+    for (name, value) in &config.options {
+        if let Ok(key) = GoogleConfigKey::from_str(name) {
+            builder = builder.with_config(key, value.expose());
+        }
+    }
+    if config.anonymous {
+        builder = builder.with_skip_signature(true);
+    }
+    builder
+        .with_client_options(client_options(config))
+        .with_retry(retry(config))
+}
+
+fn azure(config: &StoreConfig, object: &Location) -> MicrosoftAzureBuilder {
+    let mut builder = MicrosoftAzureBuilder::new().with_container_name(object.bucket());
+    for (name, value) in &config.options {
+        if let Ok(key) = AzureConfigKey::from_str(name) {
+            builder = builder.with_config(key, value.expose());
+        }
+    }
+    if let Some(account) = object.account() {
+        builder = builder.with_account(account);
+    }
+    if config.anonymous {
+        builder = builder.with_skip_signature(true);
+    }
+    builder
+        .with_client_options(client_options(config))
+        .with_retry(retry(config))
+}
+
+fn client_options(config: &StoreConfig) -> ClientOptions {
+    ClientOptions::new()
+        .with_user_agent(HeaderValue::from_static(concat!(
+            "fastdata/",
+            env!("CARGO_PKG_VERSION")
+        )))
+        .with_connect_timeout(config.connect_timeout)
+        .with_timeout(config.request_timeout)
+        .with_pool_idle_timeout(POOL_IDLE_TIMEOUT)
+        .with_pool_max_idle_per_host(config.connections)
+}
+
+fn retry(config: &StoreConfig) -> RetryConfig {
+    RetryConfig {
+        backoff: BackoffConfig::default(),
+        max_retries: config.retries,
+        retry_timeout: config.retry_timeout,
+    }
+}
