@@ -4,6 +4,7 @@
 
 pub use fastdata_iceberg::SnapshotSelector;
 pub use fastdata_parquet::StringLayout;
+pub use fastdata_scan::describe::{ReferenceDescription, SnapshotDescription};
 pub use fastdata_scan::explain::{ExplainNode, Tally};
 pub use fastdata_scan::request::CatalogSettings;
 pub use fastdata_scan::{
