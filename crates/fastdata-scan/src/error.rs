@@ -34,6 +34,8 @@ struct Inner {
     kind: ErrorKind,
     context: String,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    /// The source's own message is part of ours, so that its source is our source.
+    transparent: bool,
 }
 
 const _: () = assert!(size_of::<Error>() == size_of::<usize>());
@@ -42,7 +44,8 @@ impl Error {
     /// An error of `kind`; `context` is one line that says what and where.
     #[cold]
     pub fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
-        Self(Box::new(Inner { kind, context: context.into(), source: None }))
+        let context = context.into();
+        Self(Box::new(Inner { kind, context, source: None, transparent: false }))
     }
 
     /// [`ErrorKind::InvalidArgument`].
@@ -57,6 +60,12 @@ impl Error {
         Self::new(ErrorKind::Unsupported, context)
     }
 
+    /// [`ErrorKind::Corrupt`].
+    #[cold]
+    pub fn corrupt(context: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Corrupt, context)
+    }
+
     /// Adds the error that caused this one.
     #[must_use]
     pub fn with_source(
@@ -64,6 +73,23 @@ impl Error {
         source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
     ) -> Self {
         self.0.source = Some(source.into());
+        self
+    }
+
+    /// Takes over an error of a crate below: its message stands in ours.
+    #[cold]
+    fn wrap(kind: ErrorKind, inner: impl std::error::Error + Send + Sync + 'static) -> Self {
+        let context = inner.to_string();
+        Self(Box::new(Inner { kind, context, source: Some(Box::new(inner)), transparent: true }))
+    }
+
+    /// Says where it happened, unless the message already does.
+    #[must_use]
+    pub(crate) fn at(mut self, place: &dyn fmt::Display) -> Self {
+        let place = place.to_string();
+        if !self.0.context.contains(&place) {
+            self.0.context = format!("{place}: {}", self.0.context);
+        }
         self
     }
 
@@ -82,7 +108,7 @@ impl fmt::Display for Error {
 impl fmt::Debug for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?}: {}", self.0.kind, self.0.context)?;
-        match &self.0.source {
+        match std::error::Error::source(self) {
             Some(source) => write!(f, " (caused by {source:?})"),
             None => Ok(()),
         }
@@ -91,6 +117,61 @@ impl fmt::Debug for Error {
 
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.0.source.as_deref().map(|source| source as _)
+        let source = self.0.source.as_deref()?;
+        if self.0.transparent { source.source() } else { Some(source as _) }
+    }
+}
+
+impl From<fastdata_store::Error> for Error {
+    fn from(error: fastdata_store::Error) -> Self {
+        use fastdata_store::ErrorKind as Store;
+        let kind = match error.kind() {
+            Store::NotFound => ErrorKind::NotFound,
+            Store::Denied => ErrorKind::Denied,
+            Store::InvalidArgument => ErrorKind::InvalidArgument,
+            Store::LimitExceeded => ErrorKind::LimitExceeded,
+            Store::Unsupported => ErrorKind::Unsupported,
+            _ => ErrorKind::Io,
+        };
+        Self::wrap(kind, error)
+    }
+}
+
+impl From<fastdata_kernels::Error> for Error {
+    fn from(error: fastdata_kernels::Error) -> Self {
+        use fastdata_kernels::ErrorKind as Kernels;
+        let kind = match error.kind() {
+            Kernels::Unsupported => ErrorKind::Unsupported,
+            Kernels::LimitExceeded => ErrorKind::LimitExceeded,
+            _ => ErrorKind::InvalidArgument,
+        };
+        Self::wrap(kind, error)
+    }
+}
+
+impl From<fastdata_parquet::Error> for Error {
+    fn from(error: fastdata_parquet::Error) -> Self {
+        use fastdata_parquet::ErrorKind as Parquet;
+        let kind = match error.kind() {
+            Parquet::InvalidArgument => ErrorKind::InvalidArgument,
+            Parquet::Unsupported => ErrorKind::Unsupported,
+            Parquet::LimitExceeded => ErrorKind::LimitExceeded,
+            _ => ErrorKind::Corrupt,
+        };
+        Self::wrap(kind, error)
+    }
+}
+
+impl From<fastdata_iceberg::Error> for Error {
+    fn from(error: fastdata_iceberg::Error) -> Self {
+        use fastdata_iceberg::ErrorKind as Iceberg;
+        let kind = match error.kind() {
+            Iceberg::InvalidArgument => ErrorKind::InvalidArgument,
+            Iceberg::NotFound => ErrorKind::NotFound,
+            Iceberg::Unsupported => ErrorKind::Unsupported,
+            Iceberg::LimitExceeded => ErrorKind::LimitExceeded,
+            _ => ErrorKind::Corrupt,
+        };
+        Self::wrap(kind, error)
     }
 }

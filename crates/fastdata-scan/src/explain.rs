@@ -1,8 +1,21 @@
 //! What a scan would read, and why it skips the rest.
 
 use std::fmt;
+use std::sync::Arc;
 
+use fastdata_iceberg::{DeleteFile, DeleteKind};
+use fastdata_kernels::predicate::Bound;
+use futures::stream::{StreamExt, TryStreamExt};
 use serde::Serialize;
+
+use crate::Result;
+use crate::context::Context;
+use crate::plan::{PlanItem, plan};
+use crate::read::{OpenFile, open_file};
+use crate::source::Source;
+
+/// Footers read at once while explaining.
+const FILES_AHEAD: usize = 16;
 
 /// The plan of a scan, made from metadata and footers alone: no data page is read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -101,6 +114,173 @@ fn write_node(
         write_node(f, child, &indent, &branch)?;
     }
     Ok(())
+}
+
+/// Explains the scan of `source`: the same plan and the same pruning as a run.
+pub(crate) async fn explain(context: Arc<Context>, source: Arc<Source>) -> Result<Explain> {
+    let mut explain = Explain {
+        schema: "fastdata.explain/1",
+        source: source_text(&context, &source),
+        columns: context.columns.output.fields().iter().map(|field| field.name().clone()).collect(),
+        filter: match &context.columns.filter {
+            Bound::Constant(true) => None,
+            filter => Some(filter.to_string()),
+        },
+        ..Explain::default()
+    };
+    let opening = context.clone();
+    let mut steps = plan(context.clone(), source)?
+        .map(move |item| {
+            let context = opening.clone();
+            async move {
+                Ok::<_, crate::Error>(match item? {
+                    PlanItem::File(file) => Step::Open(Box::new(open_file(context, *file).await?)),
+                    other => Step::Other(other),
+                })
+            }
+        })
+        .buffered(FILES_AHEAD);
+    while let Some(step) = steps.try_next().await? {
+        match step {
+            Step::Open(file) => explain.add_file(&context, &file)?,
+            Step::Other(item) => explain.add_item(item),
+        }
+    }
+    Ok(explain)
+}
+
+enum Step {
+    Open(Box<OpenFile>),
+    Other(PlanItem),
+}
+
+fn source_text(context: &Context, source: &Source) -> String {
+    match source {
+        Source::Files(files) => match files.as_slice() {
+            [only] => only.location.to_string(),
+            files => format!("{} Parquet files", files.len()),
+        },
+        Source::Table(table) => {
+            let snapshot = context.table.as_ref().and_then(|table| table.view.snapshot.clone());
+            match snapshot {
+                Some(snapshot) => format!("{} at snapshot {}", table.root, snapshot.id),
+                None => format!("{}, which has no snapshot", table.root),
+            }
+        }
+    }
+}
+
+impl Explain {
+    fn add_item(&mut self, item: PlanItem) {
+        let node = match item {
+            PlanItem::File(_) => return,
+            PlanItem::SkippedManifest(path, reason) => {
+                ExplainNode { kind: "manifest", name: path, skipped: Some(reason.into()), ..Default::default() }
+            }
+            PlanItem::SkippedFile(path, reason) => {
+                self.files.skipped += 1;
+                ExplainNode { kind: "file", name: path, skipped: Some(reason.into()), ..Default::default() }
+            }
+            PlanItem::Manifest(path) => {
+                ExplainNode { kind: "manifest", name: path, ..Default::default() }
+            }
+            PlanItem::Delete(delete) => delete_node(&delete),
+        };
+        self.nodes.push(node);
+    }
+
+    fn add_file(&mut self, context: &Context, file: &OpenFile) -> Result<()> {
+        let mut node = ExplainNode {
+            kind: "file",
+            name: file.file.location.to_string(),
+            details: file_details(context, file),
+            ..Default::default()
+        };
+        let row_groups = &file.pruned;
+        self.row_groups.read += file.row_groups.len() as u64;
+        self.row_groups.skipped += row_groups.row_groups_pruned as u64;
+        self.pages.skipped += row_groups.pages_pruned as u64;
+        self.pages.read += (row_groups.pages_total - row_groups.pages_pruned) as u64;
+        for pruned in row_groups.report.iter().filter(|pruned| pruned.whole) {
+            node.children.push(ExplainNode {
+                kind: "row group",
+                name: pruned.row_group.to_string(),
+                skipped: Some(pruned.reason.clone()),
+                ..Default::default()
+            });
+        }
+        for plan in &file.row_groups {
+            let bytes = file.bytes_wanted(plan, context.columns.returned)?;
+            self.bytes_to_fetch += bytes;
+            self.requests += file.requests(plan, context.columns.returned)?;
+            let rows = plan.rows.as_ref().map_or(plan.num_rows, |rows| rows.row_count() as u64);
+            self.rows += rows;
+            let mut details = vec![format!("{rows} rows"), Bytes(bytes).to_string()];
+            details.extend(
+                row_groups
+                    .report
+                    .iter()
+                    .filter(|pruned| !pruned.whole && pruned.row_group == plan.row_group)
+                    .map(|pruned| pruned.reason.clone()),
+            );
+            if !file.evaluates_filter(plan) && context.columns.filter != Bound::Constant(true) {
+                details.push("filter settled".into());
+            }
+            node.children.push(ExplainNode {
+                kind: "row group",
+                name: plan.row_group.to_string(),
+                details,
+                ..Default::default()
+            });
+        }
+        match file.row_groups.is_empty() && !file.meta.row_groups().is_empty() {
+            true => self.files.skipped += 1,
+            false => self.files.read += 1,
+        }
+        self.nodes.push(node);
+        Ok(())
+    }
+}
+
+fn file_details(context: &Context, file: &OpenFile) -> Vec<String> {
+    let mut details = Vec::new();
+    if !file.file.partition.is_empty() {
+        details.push(file.file.partition.clone());
+    }
+    if context.columns.filter != Bound::Constant(true) {
+        details.push(match &file.filter {
+            Bound::Constant(true) => "filter settled".into(),
+            Bound::Constant(false) => "no row can match".into(),
+            residual => format!("residual: {residual}"),
+        });
+    }
+    if let Some(split) = &file.file.split {
+        let counts = [
+            (split.position_deletes.len(), "position delete file"),
+            (split.equality_deletes.len(), "equality delete file"),
+            (usize::from(split.deletion_vector.is_some()), "deletion vector"),
+        ];
+        let named = counts.into_iter().filter(|(count, _)| *count > 0);
+        details.extend(named.map(|(count, name)| match count {
+            1 => format!("1 {name}"),
+            count => format!("{count} {name}s"),
+        }));
+    }
+    details
+}
+
+fn delete_node(delete: &DeleteFile) -> ExplainNode {
+    let kind = match delete.kind {
+        DeleteKind::Position => "positions",
+        DeleteKind::Equality => "equality",
+        DeleteKind::DeletionVector => "deletion vector",
+    };
+    ExplainNode {
+        kind: "delete file",
+        name: delete.path.clone(),
+        details: vec![kind.into(), format!("{} rows", delete.record_count)],
+        ..Default::default()
+    }
 }
 
 /// A number of bytes in binary units, for people.

@@ -1,13 +1,39 @@
 //! A scan: opened once, explained or run.
 
-use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
+use std::sync::Arc;
 
-use crate::{CancelToken, Explain, Progress, Result, ScanRequest, ScanStats};
+use arrow_array::RecordBatch;
+use arrow_schema::{Field, Schema, SchemaRef};
+use fastdata_kernels::predicate::{Bound, ColumnName, Predicate, bind};
+use fastdata_parquet::{ReadOptions, StringLayout};
+use fastdata_store::Store;
+use tokio::sync::mpsc;
+
+use crate::columns::Columns;
+use crate::context::{Context, TableContext, first_schema};
+use crate::evolution::MatchBy;
+use crate::expression::parse_filter;
+use crate::partition::{partition_columns, partition_predicate};
+use crate::pipeline;
+use crate::runtime::{decoders, network, thread_count, wait};
+use crate::source::{Source, resolve};
+use crate::stats::Counters;
+use crate::{CancelToken, Error, Explain, Progress, Result, ScanRequest, ScanStats};
+
+/// Batches that wait for the consumer. More would only hold memory.
+const BATCHES_AHEAD: usize = 2;
 
 /// A resolved source with a bound filter and projection, ready to run.
-#[derive(Debug)]
-pub struct Scan {}
+#[derive(Debug, Clone)]
+pub struct Scan {
+    request: Arc<ScanRequest>,
+    cancel: CancelToken,
+    store: Arc<dyn Store>,
+    source: Arc<Source>,
+    columns: Arc<Columns>,
+    table: Option<Arc<TableContext>>,
+    read_options: ReadOptions,
+}
 
 /// All rows of a scan.
 #[derive(Debug)]
@@ -23,54 +49,181 @@ pub struct Collected {
 impl Scan {
     /// Resolves the sources, reads table metadata (or the first file's footer) and binds columns
     /// and filter. Blocks; reads no data.
-    pub fn open(_request: ScanRequest, _cancel: CancelToken) -> Result<Self> {
-        todo!("scan")
+    pub fn open(request: ScanRequest, cancel: CancelToken) -> Result<Self> {
+        let store = fastdata_store::open(request.store.clone());
+        Self::open_in(request, cancel, store)
+    }
+
+    /// [`Scan::open`] over a store of the caller's, whatever [`ScanRequest::store`] says.
+    pub fn open_in(
+        request: ScanRequest,
+        cancel: CancelToken,
+        store: Arc<dyn Store>,
+    ) -> Result<Self> {
+        cancel.check()?;
+        let stopped = cancel.clone();
+        wait(async move {
+            tokio::select! {
+                biased;
+                () = stopped.cancelled() => Err(Error::new(crate::ErrorKind::Interrupted, "interrupted")),
+                opened = open(request, cancel, store) => opened,
+            }
+        })
     }
 
     /// Schema of the batches that come out.
     pub fn schema(&self) -> &SchemaRef {
-        todo!("scan")
+        &self.columns.output
+    }
+
+    /// Schema of the source, before columns were chosen.
+    pub fn source_schema(&self) -> &SchemaRef {
+        &self.columns.source
     }
 
     /// What would be read, and why the rest is skipped. Reads manifests and footers, no data pages.
     pub fn explain(&self) -> Result<Explain> {
-        todo!("scan")
+        let (context, source) = (self.context()?, self.source.clone());
+        wait(crate::explain::explain(context, source))
     }
 
     /// Starts the scan; batches come in order, in bounded memory. Dropping the iterator stops it.
     pub fn batches(&self) -> Result<Batches> {
-        todo!("scan")
+        let context = self.context()?;
+        let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
+        let run =
+            pipeline::run(context.clone(), self.source.clone(), self.request.limit_rows, sender);
+        let task = network()?.spawn(run);
+        Ok(Batches {
+            schema: self.columns.output.clone(),
+            counters: context.counters.clone(),
+            threads: context.threads,
+            receiver,
+            task,
+        })
     }
 
     /// Runs the scan to its end and keeps every batch.
     pub fn collect(&self) -> Result<Collected> {
-        todo!("scan")
+        let mut running = self.batches()?;
+        let batches = running.by_ref().collect::<Result<Vec<_>>>()?;
+        Ok(Collected { schema: running.schema.clone(), batches, stats: running.stats() })
+    }
+
+    pub(crate) fn source(&self) -> &Arc<Source> {
+        &self.source
+    }
+
+    pub(crate) fn table(&self) -> Option<&Arc<TableContext>> {
+        self.table.as_ref()
+    }
+
+    /// Fresh counters and caches over the shared rest.
+    pub(crate) fn context(&self) -> Result<Arc<Context>> {
+        let threads = thread_count(self.request.threads);
+        let chunk_bytes_max = self.request.max_memory_bytes / 2;
+        let window_bytes_max =
+            self.request.max_memory_bytes / 4 / pipeline::windows_ahead(threads) as u64;
+        let window_rows = match self.request.limit_rows {
+            Some(limit_rows) => {
+                self.request.batch_rows.min(usize::try_from(limit_rows).unwrap_or(usize::MAX))
+            }
+            None => self.request.batch_rows,
+        };
+        Ok(Arc::new(Context {
+            store: self.store.clone(),
+            pool: decoders(threads)?,
+            threads,
+            cancel: self.cancel.clone(),
+            counters: Arc::new(Counters::start()),
+            columns: self.columns.clone(),
+            match_by: if self.table.is_some() { MatchBy::Id } else { MatchBy::Name },
+            read_options: self.read_options.clone(),
+            deletes: Default::default(),
+            table: self.table.clone(),
+            chunk_bytes_max,
+            chunk_permits: Context::permits_for(chunk_bytes_max),
+            window_bytes_max,
+            // Tiny windows would decode straddling pages over and over.
+            window_rows: window_rows.max(4096),
+        }))
+    }
+}
+
+async fn open(request: ScanRequest, cancel: CancelToken, store: Arc<dyn Store>) -> Result<Scan> {
+    let source = resolve(&request, store.as_ref()).await?;
+    let read_options = ReadOptions { strings: request.string_layout, ..ReadOptions::default() };
+    let (schema, table) = match &source {
+        Source::Table(table) => {
+            let context = TableContext::new(table, &request)?;
+            let schema = context.view.schema.to_arrow(context.layout)?;
+            (Arc::new(schema), Some(Arc::new(context)))
+        }
+        Source::Files(files) => {
+            (first_schema(&store, files, &read_options, &cancel).await?, None)
+        }
+    };
+    let filter = filter_of(&request, &source, &schema)?;
+    let columns = Columns::resolve(schema, request.columns.as_deref(), filter)?;
+    Ok(Scan {
+        request: Arc::new(request),
+        cancel,
+        store,
+        source: Arc::new(source),
+        columns: Arc::new(columns),
+        table,
+        read_options,
+    })
+}
+
+/// `-p` and `-w` together, bound to the source's schema.
+fn filter_of(request: &ScanRequest, source: &Source, schema: &Schema) -> Result<Bound> {
+    let mut parts = Vec::new();
+    if !request.partition.is_empty() {
+        let allowed = partition_columns(source, schema);
+        for (name, value) in &request.partition {
+            parts.push(partition_predicate(name, value, &allowed, schema)?);
+        }
+    }
+    if let Some(text) = &request.filter {
+        parts.push(parse_filter(text)?);
+    }
+    match parts.is_empty() {
+        true => Ok(Bound::Constant(true)),
+        false => Ok(bind(&Predicate::And(parts), schema)?),
     }
 }
 
 /// The batches of a running scan, in order.
 #[derive(Debug)]
-pub struct Batches {}
+pub struct Batches {
+    schema: SchemaRef,
+    counters: Arc<Counters>,
+    threads: usize,
+    receiver: mpsc::Receiver<Result<RecordBatch>>,
+    task: tokio::task::JoinHandle<()>,
+}
 
 impl Batches {
     /// Schema of every batch.
     pub fn schema(&self) -> &SchemaRef {
-        todo!("scan")
+        &self.schema
     }
 
-    /// Where the scan stands now; callable from another thread through [`Batches::progress_handle`].
+    /// Where the scan stands now.
     pub fn progress(&self) -> Progress {
-        todo!("scan")
+        self.counters.progress()
     }
 
-    /// A cheap handle that reports progress while another thread iterates.
-    pub fn progress_handle(&self) -> std::sync::Arc<dyn Fn() -> Progress + Send + Sync> {
-        todo!("scan")
+    /// A handle that reports progress while another thread iterates.
+    pub fn progress_handle(&self) -> Arc<dyn Fn() -> Progress + Send + Sync> {
+        let counters = self.counters.clone();
+        Arc::new(move || counters.progress())
     }
 
     /// What the scan did so far; final once the iterator returned `None`.
     pub fn stats(&self) -> ScanStats {
-        todo!("scan")
+        self.counters.totals(self.threads)
     }
 }
 
@@ -78,6 +231,27 @@ impl Iterator for Batches {
     type Item = Result<RecordBatch>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        todo!("scan")
+        // `blocking_recv` would panic inside a caller's own runtime.
+        futures::executor::block_on(self.receiver.recv())
     }
+}
+
+impl Drop for Batches {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Arrow's string layout as the Iceberg crate calls it.
+pub(crate) fn iceberg_layout(layout: StringLayout) -> fastdata_iceberg::StringLayout {
+    match layout {
+        StringLayout::View => fastdata_iceberg::StringLayout::View,
+        StringLayout::Offsets => fastdata_iceberg::StringLayout::Offsets,
+        StringLayout::LargeOffsets => fastdata_iceberg::StringLayout::LargeOffsets,
+    }
+}
+
+/// The name of a column as a predicate's column.
+pub(crate) fn column_name(field: &Field) -> ColumnName {
+    ColumnName::top(field.name().clone())
 }

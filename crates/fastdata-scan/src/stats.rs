@@ -79,7 +79,8 @@ pub(crate) struct Counters {
     pub(crate) decompress_ns: AtomicU64,
     pub(crate) decode_ns: AtomicU64,
     pub(crate) select_ns: AtomicU64,
-    pub(crate) busy_ns: AtomicU64,
+    /// The part of `io_ns` that decoding threads spent reading local files themselves.
+    pub(crate) read_ns: AtomicU64,
     pub(crate) files_planned: AtomicU64,
     pub(crate) files_pruned: AtomicU64,
     pub(crate) files_done: AtomicU64,
@@ -107,7 +108,7 @@ impl Counters {
             decompress_ns: zero(),
             decode_ns: zero(),
             select_ns: zero(),
-            busy_ns: zero(),
+            read_ns: zero(),
             files_planned: zero(),
             files_pruned: zero(),
             files_done: zero(),
@@ -123,6 +124,11 @@ impl Counters {
             rows_deleted: zero(),
             rows_returned: zero(),
         }
+    }
+
+    /// Stops the clock.
+    pub(crate) fn finish(&self) {
+        self.finished_ns.store(elapsed_ns(self.started).max(1), Ordering::Relaxed);
     }
 
     pub(crate) fn progress(&self) -> Progress {
@@ -142,6 +148,8 @@ impl Counters {
             finished_ns => finished_ns,
         };
         let offered_ns = wall_ns.saturating_mul(threads as u64);
+        let busy_ns = [&self.decompress_ns, &self.decode_ns, &self.select_ns, &self.read_ns];
+        let busy_ns: u64 = busy_ns.into_iter().map(load).sum();
         ScanStats {
             schema: "fastdata.stats/1",
             wall_ns,
@@ -150,7 +158,7 @@ impl Counters {
             decompress_ns: load(&self.decompress_ns),
             decode_ns: load(&self.decode_ns),
             select_ns: load(&self.select_ns),
-            idle_ns: offered_ns.saturating_sub(load(&self.busy_ns)),
+            idle_ns: offered_ns.saturating_sub(busy_ns),
             files_planned: load(&self.files_planned),
             files_pruned: load(&self.files_pruned),
             row_groups_total: load(&self.row_groups_total),
