@@ -39,19 +39,19 @@ def migrated_nested(e):
     frame.write.parquet(source)
     e.sql(f"CALL local.system.add_files(table => 't.migrated_nested', source_table => '`parquet`.`{source}`')")
     e.query(name="as added")
-    for change in ("RENAME COLUMN s.a TO renamed", "ADD COLUMN s.extra int", "DROP COLUMN l.element.x", "RENAME COLUMN id TO key", "ALTER COLUMN m FIRST", "ADD COLUMN id string"):
+    for change in ("RENAME COLUMN s.a TO renamed", "ADD COLUMN s.extra int", "DROP COLUMN l.element.x", "RENAME COLUMN id TO key", "ALTER COLUMN m FIRST", "ADD COLUMN id bigint"):
         e.sql("ALTER TABLE {t} " + change)
     e.views.clear()
     e.query(name="evolved")
-    e.filters("key = 2", "s.renamed is null", "id is null", columns=["key"])
+    e.filters("key = 2", "s.renamed is null", "id = 2", columns=["key", "id"])
 
 
-@CASES("migrated_old_encodings", "files by older habits: INT96 and millisecond timestamps, two-level lists, fixed-length decimals")
+@CASES("migrated_old_encodings", "files by older habits: INT96 and millisecond timestamps, lists named bag and array_element, fixed-length decimals")
 def migrated_old_encodings(e):
     e.sql("CREATE TABLE {t} (id int, tz timestamp, l array<int>, ls array<struct<a:int>>, d decimal(9,2), m map<string,int>) USING iceberg")
     base = (
-        "SELECT int(id) AS id, TIMESTAMP '1999-12-31 23:59:59.123' + make_interval(0, 0, 0, int(id), 0, 0, 0) AS tz, CASE WHEN id = 2 THEN NULL WHEN id = 3 THEN array() ELSE array(int(id), 7) END AS l, "
-        "CASE WHEN id = 2 THEN NULL ELSE array(named_struct('a', int(id))) END AS ls, CAST(id * 1.25 - 2 AS decimal(9,2)) AS d, map('k', int(id)) AS m FROM range(5)"
+        "SELECT int(id) AS id, TIMESTAMP '1999-12-31 23:59:59.123' + make_interval(0, 0, 0, int(id), 0, 0, 0) AS tz, CASE WHEN id = 2 THEN NULL WHEN id = 3 THEN array() ELSE array(int(id), NULL, 7) END AS l, "
+        "CASE WHEN id = 2 THEN NULL ELSE array(named_struct('a', int(id)), NULL) END AS ls, CAST(id * 1.25 - 2 AS decimal(9,2)) AS d, map('k', int(id)) AS m FROM range(5)"
     )
     for folder, kind, legacy in (("int96", "INT96", "false"), ("millis", "TIMESTAMP_MILLIS", "true"), ("micros", "TIMESTAMP_MICROS", "true")):
         e.spark.conf.set("spark.sql.parquet.outputTimestampType", kind)
@@ -66,7 +66,22 @@ def migrated_old_encodings(e):
     e.filters("tz > timestamp '2000-01-01 00:00:00'", "tz = timestamp '1999-12-31 23:59:59.123'", "d < 0", "l is null", columns=["id"])
 
 
-@CASES("odd name +%25#é&=", "a table folder with a space, plus, percent escape, hash, unicode")
+@CASES("migrated_two_level_lists", "lists of two levels, which Iceberg's own reader of 1.11 does not read: rows by Spark's Parquet reader")
+def migrated_two_level_lists(e):
+    e.sql("CREATE TABLE {t} (id int, l array<int>, ls array<struct<a:int>>, lt array<struct<b:int,c:int>>) USING iceberg")
+    frame = e.spark.sql(
+        "SELECT int(id) AS id, CASE WHEN id = 2 THEN NULL WHEN id = 3 THEN filter(array(1), x -> false) ELSE array(int(id), 7) END AS l, CASE WHEN id = 2 THEN NULL ELSE "
+        "array(named_struct('a', int(id)), named_struct('a', CAST(NULL AS int))) END AS ls, array(named_struct('b', int(id), 'c', CAST(NULL AS int))) AS lt FROM range(5)"
+    ).coalesce(1)
+    e.spark.conf.set("spark.sql.parquet.writeLegacyFormat", "true")
+    source = f"{WAREHOUSE}/t/migrated_two_level_lists/data/old"
+    frame.write.parquet(source)
+    e.spark.conf.unset("spark.sql.parquet.writeLegacyFormat")
+    e.sql(f"CALL local.system.add_files(table => 't.migrated_two_level_lists', source_table => '`parquet`.`{source}`')")
+    e.rows_of(e.spark.read.parquet(source))
+
+
+@CASES("odd name +%25#é&=?", "a table folder with a space, plus, percent escape, hash, question mark, unicode")
 def odd_name(e):
     e.sql(f"CREATE TABLE {{t}} (id int, p string) USING iceberg PARTITIONED BY (p) TBLPROPERTIES ('format-version'='2', 'write.delete.mode'='merge-on-read')")
     e.sql("INSERT INTO {t} VALUES (1, 'a+b'), (2, 'a b'), (3, '100%'), (4, NULL), (5, 'a b')")

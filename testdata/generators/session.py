@@ -153,18 +153,19 @@ class Expected:
         key = json.dumps(travel, sort_keys=True)
         if key not in self.views:
             reader = self.spark.read
-            option = {"snapshot_id": "snapshot-id", "as_of": "as-of-timestamp"}
             for name, value in travel.items():
                 if name == "ref":
                     kind = self.java().refs().get(value)
                     reader = reader.option("branch" if kind.isBranch() else "tag", value)
                 elif name == "as_of":
                     moment = datetime.datetime.fromisoformat(value).replace(tzinfo=datetime.timezone.utc)
-                    reader = reader.option(option[name], str(round(moment.timestamp() * 1000)))
-                else:
-                    reader = reader.option(option[name], str(value))
+                    reader = reader.option("as-of-timestamp", str(round(moment.timestamp() * 1000)))
             view = f"view_{len(self.views)}"
-            reader.format("iceberg").load(self.full).cache().createOrReplaceTempView(view)
+            if "snapshot_id" in travel:
+                frame = self.spark.sql(f"SELECT * FROM {self.full} VERSION AS OF {travel['snapshot_id']}")
+            else:
+                frame = reader.format("iceberg").load(self.full)
+            frame.cache().createOrReplaceTempView(view)
             self.views[key] = view
         return self.views[key]
 
@@ -174,7 +175,11 @@ class Expected:
         text = f"SELECT {names} FROM {self._view(travel)}"
         if where is not None:
             text += f" WHERE {spark_where or where}"
-        frame = self.spark.sql(text)
+        return self.rows_of(self.spark.sql(text), name, columns, where, travel)
+
+    def rows_of(self, frame, name=None, columns=None, where=None, travel=None):
+        """Keeps the rows of any frame as the answer to this query."""
+        travel = travel or {}
         fields = frame.schema.fields
         rows = [[encode(value, field.dataType) for value, field in zip(row, fields)] for row in frame.collect()]
         self.add(name, columns, where, travel, [[f.name, type_name(f.dataType)] for f in fields], rows)
