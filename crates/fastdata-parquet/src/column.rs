@@ -1,11 +1,19 @@
 //! One field of one row group, from bytes to Arrow.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
 
-use arrow_array::ArrayRef;
+use arrow_array::{ArrayRef, BooleanArray, new_empty_array};
+use arrow_buffer::BooleanBufferBuilder;
+use arrow_schema::FieldRef;
 use bytes::Bytes;
 
-use crate::{FieldProjection, FileMeta, Result, RowRanges};
+use crate::decode::{Leaf, Window, read_leaf};
+use crate::error::contained;
+use crate::nested::Nested;
+use crate::page::{Chunk, ChunkSource, Pieces};
+use crate::{Error, FieldProjection, FileMeta, Result, RowRanges};
 
 /// Work done by a [`ColumnReader`] so far.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -22,58 +30,261 @@ pub struct DecodeStats {
     pub uncompressed_bytes: u64,
 }
 
+impl std::ops::AddAssign for DecodeStats {
+    fn add_assign(&mut self, other: Self) {
+        self.decompress_ns += other.decompress_ns;
+        self.decode_ns += other.decode_ns;
+        self.pages += other.pages;
+        self.compressed_bytes += other.compressed_bytes;
+        self.uncompressed_bytes += other.uncompressed_bytes;
+    }
+}
+
 /// The byte ranges of the file that reading `field` in `row_group` needs: whole column chunks, or
-/// only the dictionary and the pages that hold `rows` where an offset index is known.
+/// only the dictionary and the pages that hold `rows` where an offset index is known (a
+/// [`crate::Pruner`] leaves the ones that it fetched in `meta`). Sorted and disjoint.
 pub fn chunk_ranges(
     meta: &FileMeta,
     row_group: usize,
     field: &FieldProjection,
     rows: Option<&RowRanges>,
 ) -> Result<Vec<Range<u64>>> {
-    let _ = (meta, row_group, field, rows);
-    todo!("lands within the hour")
+    let mut ranges = Vec::new();
+    for &leaf in field.leaves() {
+        let chunk = meta.column_range(row_group, leaf)?;
+        match (rows, meta.offset_index(row_group, leaf)) {
+            (Some(rows), Some(index)) => {
+                let num_rows = meta.group_rows(row_group)?;
+                // The dictionary lies between the chunk's start and its first data page.
+                let first = index.pages.first().map_or(chunk.end, |page| page.offset);
+                ranges.push(chunk.start..first);
+                for (page, page_rows) in index.rows(num_rows) {
+                    if rows.touches(&page_rows) {
+                        ranges.push(page.offset..page.offset + page.bytes);
+                    }
+                }
+            }
+            _ => ranges.push(chunk),
+        }
+    }
+    ranges.retain(|range| !range.is_empty());
+    ranges.sort_by_key(|range| range.start);
+    ranges.dedup_by(|next, last| {
+        let touches = next.start <= last.end;
+        if touches {
+            last.end = last.end.max(next.end);
+        }
+        touches
+    });
+    Ok(ranges)
 }
 
 /// Reads windows of rows of one field of one row group, from several threads at once.
 #[derive(Debug)]
 pub struct ColumnReader {
-    _private: (),
+    field: FieldRef,
+    num_rows: usize,
+    source: Source,
+    place: String,
+    /// Time spent in reads, decompression included.
+    busy_ns: AtomicU64,
+}
+
+#[derive(Debug)]
+enum Source {
+    /// A top-level column without repetition, decoded here.
+    Flat { chunk: Chunk, leaf: Leaf, optional: bool },
+    /// Everything else, decoded by the `parquet` crate from pages that are read here.
+    Nested(Box<Nested>),
 }
 
 impl ColumnReader {
-    /// Opens the chunk from the bytes of the ranges that [`chunk_ranges`] named.
+    /// Opens the chunk from the bytes of the ranges that [`chunk_ranges`] named, whole or cut in
+    /// any way.
     pub fn open(
         meta: &FileMeta,
         row_group: usize,
         field: &FieldProjection,
         bytes: Vec<(Range<u64>, Bytes)>,
     ) -> Result<Self> {
-        let _ = (meta, row_group, field, bytes);
-        todo!("lands within the hour")
+        let place = format!("column {}, row group {row_group}", field.field().name());
+        let num_rows = meta.group_rows(row_group)?;
+        let pieces = Pieces::new(bytes);
+        let source = open_source(meta, row_group, num_rows, field, &pieces);
+        Ok(Self {
+            field: field.field().clone(),
+            num_rows,
+            source: source.map_err(|error| error.at(&place))?,
+            place,
+            busy_ns: AtomicU64::new(0),
+        })
+    }
+
+    /// The field that comes out.
+    pub fn field(&self) -> &FieldRef {
+        &self.field
     }
 
     /// Rows of the row group.
     pub fn num_rows(&self) -> usize {
-        todo!("lands within the hour")
+        self.num_rows
+    }
+
+    /// Whether windows of this column decode independently. Where they do not (nested columns),
+    /// windows in row order are cheap and others decode everything in front of them.
+    pub fn is_splittable(&self) -> bool {
+        matches!(self.source, Source::Flat { .. })
     }
 
     /// The rows of a window of the row group. Windows may be read in any order and in parallel; a
     /// page that straddles two windows is decompressed once.
     pub fn read(&self, rows: Range<usize>) -> Result<ArrayRef> {
-        let _ = rows;
-        todo!("lands within the hour")
+        self.timed(|| {
+            self.check(rows.end)?;
+            if rows.is_empty() {
+                return Ok(new_empty_array(self.field.data_type()));
+            }
+            match &self.source {
+                Source::Flat { chunk, leaf, optional } => {
+                    read_leaf(leaf, chunk, &Window { rows, optional: *optional })
+                }
+                Source::Nested(nested) => nested.read(rows),
+            }
+        })
     }
 
     /// Only these rows: pages that hold none of them are not decompressed.
     pub fn read_selected(&self, rows: &RowRanges) -> Result<ArrayRef> {
-        let _ = rows;
-        todo!("lands within the hour")
+        if let [range] = rows.ranges() {
+            return self.read(range.clone());
+        }
+        self.timed(|| {
+            self.check(rows.end())?;
+            match &self.source {
+                _ if rows.is_empty() => Ok(new_empty_array(self.field.data_type())),
+                Source::Flat { chunk, leaf, optional } => {
+                    selected(rows, chunk, |rows| {
+                        read_leaf(leaf, chunk, &Window { rows, optional: *optional })
+                    })
+                }
+                Source::Nested(nested) => nested.read_selected(rows),
+            }
+        })
     }
 
     /// Work done so far.
     pub fn stats(&self) -> DecodeStats {
-        todo!("lands within the hour")
+        let mut stats = DecodeStats::default();
+        let mut add = |chunk: &Chunk| {
+            let counters = chunk.counters();
+            stats.decompress_ns += counters.decompress_ns.load(Relaxed);
+            stats.pages += counters.pages.load(Relaxed);
+            stats.compressed_bytes += counters.compressed_bytes.load(Relaxed);
+            stats.uncompressed_bytes += counters.uncompressed_bytes.load(Relaxed);
+        };
+        match &self.source {
+            Source::Flat { chunk, .. } => add(chunk),
+            Source::Nested(nested) => nested.chunks().for_each(add),
+        }
+        stats.decode_ns = self.busy_ns.load(Relaxed).saturating_sub(stats.decompress_ns);
+        stats
     }
+
+    fn check(&self, end: usize) -> Result<()> {
+        if end <= self.num_rows {
+            return Ok(());
+        }
+        Err(Error::invalid(format!("row {end} of a row group of {} rows", self.num_rows)))
+    }
+
+    fn timed(&self, work: impl FnOnce() -> Result<ArrayRef>) -> Result<ArrayRef> {
+        let from = Instant::now();
+        let result = contained(&self.place, work);
+        let ns = u64::try_from(from.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.busy_ns.fetch_add(ns, Relaxed);
+        result.map_err(|error| error.at(&self.place))
+    }
+}
+
+fn open_source(
+    meta: &FileMeta,
+    row_group: usize,
+    num_rows: usize,
+    field: &FieldProjection,
+    pieces: &Pieces,
+) -> Result<Source> {
+    let open = |leaf: usize| {
+        let index = meta.offset_index(row_group, leaf);
+        Chunk::open(&ChunkSource {
+            column: meta.column(row_group, leaf)?,
+            num_rows,
+            pieces,
+            index: index.as_deref(),
+            limits: &meta.options().limits,
+        })
+    };
+    if let &[leaf] = field.leaves() {
+        let descr = meta.column(row_group, leaf)?.column_descr();
+        let flat = descr.max_rep_level() == 0 && descr.max_def_level() <= 1;
+        let width = usize::try_from(descr.type_length()).unwrap_or(0);
+        let int96 = meta.options().int96;
+        let decoder = Leaf::choose(descr.physical_type(), width, field.field().data_type(), int96);
+        if let (true, Some(decoder)) = (flat, decoder) {
+            let optional = descr.max_def_level() == 1;
+            return Ok(Source::Flat { chunk: open(leaf)?, leaf: decoder, optional });
+        }
+    }
+    let mut chunks = Vec::with_capacity(field.leaves().len());
+    for &leaf in field.leaves() {
+        chunks.push((leaf, open(leaf)?));
+    }
+    Ok(Source::Nested(Box::new(Nested::new(meta, row_group, num_rows, field, chunks)?)))
+}
+
+/// Reads stretches of pages that hold wanted rows, and keeps those rows.
+///
+/// Within a page everything is decoded: decompression costs several times more than decoding, so
+/// what pays is not touching a page at all.
+fn selected(
+    rows: &RowRanges,
+    chunk: &Chunk,
+    read: impl Fn(Range<usize>) -> Result<ArrayRef>,
+) -> Result<ArrayRef> {
+    let mut parts: Vec<ArrayRef> = Vec::new();
+    let mut pages = chunk.pages().iter().peekable();
+    while let Some(page) = pages.next() {
+        if !rows.touches(&(page.first_row..page.end_row())) {
+            continue;
+        }
+        let mut stretch = page.first_row..page.end_row();
+        while let Some(next) = pages.next_if(|next| rows.touches(&(next.first_row..next.end_row()))) {
+            stretch.end = next.end_row();
+        }
+        let wanted = rows.within(stretch);
+        let first = wanted.ranges().first().map_or(0, |range| range.start);
+        let span = read(first..wanted.end())?;
+        parts.push(keep(&span, first, &wanted)?);
+    }
+    let parts: Vec<&dyn arrow_array::Array> = parts.iter().map(AsRef::as_ref).collect();
+    match parts.as_slice() {
+        [] => Err(Error::corrupt("the column chunk has fewer rows than its row group")),
+        [only] => Ok(only.slice(0, only.len())),
+        all => Ok(arrow_select::concat::concat(all)?),
+    }
+}
+
+fn keep(span: &ArrayRef, first: usize, wanted: &RowRanges) -> Result<ArrayRef> {
+    if let [range] = wanted.ranges() {
+        return Ok(span.slice(range.start - first, range.len()));
+    }
+    let mut mask = BooleanBufferBuilder::new(span.len());
+    for range in wanted.ranges() {
+        mask.append_n(range.start - first - mask.len(), false);
+        mask.append_n(range.len(), true);
+    }
+    mask.append_n(span.len() - mask.len(), false);
+    let mask = BooleanArray::new(mask.finish(), None);
+    Ok(arrow_select::filter::filter(span, &mask)?)
 }
 
 const _: () = {

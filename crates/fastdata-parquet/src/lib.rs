@@ -3,12 +3,18 @@
 pub mod error;
 
 mod column;
+mod decode;
 mod footer;
+mod index;
 mod meta;
+mod nested;
 mod options;
+mod page;
 mod projection;
 mod prune;
 mod rows;
+mod schema;
+mod thrift;
 
 pub use column::{ColumnReader, DecodeStats, chunk_ranges};
 pub use error::{Error, ErrorKind, Result};

@@ -1,11 +1,16 @@
 //! The metadata of one file, shared by everything that reads it.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, PoisonError, RwLock};
 
-use arrow_schema::{Field, SchemaRef};
-use parquet::file::metadata::ParquetMetaData;
+use arrow_schema::SchemaRef;
+use parquet::file::metadata::{ColumnChunkMetaData, ParquetMetaData, RowGroupMetaData};
 
-use crate::{FieldProjection, ReadOptions, Result};
+use crate::index::OffsetIndex;
+use crate::page::chunk_range;
+use crate::schema::{arrow_schema, leaf_count};
+use crate::{Error, FieldProjection, ReadOptions, Result};
 
 /// The metadata of a Parquet file. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -17,7 +22,12 @@ struct Inner {
     schema: SchemaRef,
     row_groups: Vec<RowGroupMeta>,
     num_rows: u64,
+    file_bytes: u64,
+    /// First leaf of each top-level field.
+    first_leaves: Vec<usize>,
     options: ReadOptions,
+    /// Offset indexes that pruning came by, by row group and leaf.
+    offset_indexes: RwLock<HashMap<(usize, usize), Arc<OffsetIndex>>>,
 }
 
 /// What is known about a row group before a byte of it is read.
@@ -34,6 +44,46 @@ pub struct RowGroupMeta {
 }
 
 impl FileMeta {
+    pub(crate) fn new(
+        parquet: ParquetMetaData,
+        file_bytes: u64,
+        options: ReadOptions,
+    ) -> Result<Self> {
+        let schema = Arc::new(arrow_schema(parquet.file_metadata(), &options)?);
+        let mut row_groups = Vec::with_capacity(parquet.num_row_groups());
+        let mut num_rows = 0_u64;
+        for group in parquet.row_groups() {
+            let meta = row_group_meta(group, num_rows)?;
+            num_rows = num_rows
+                .checked_add(meta.num_rows)
+                .ok_or_else(|| Error::corrupt("more rows than 64 bits can count"))?;
+            row_groups.push(meta);
+        }
+        let claimed = parquet.file_metadata().num_rows();
+        if u64::try_from(claimed) != Ok(num_rows) {
+            return Err(Error::corrupt(format!(
+                "the footer claims {claimed} rows but its row groups have {num_rows}"
+            )));
+        }
+        let mut first_leaves = Vec::with_capacity(schema.fields().len());
+        let mut leaf = 0;
+        for field in schema.fields() {
+            first_leaves.push(leaf);
+            leaf += leaf_count(field.data_type());
+        }
+        let offset_indexes = RwLock::default();
+        Ok(Self(Arc::new(Inner {
+            parquet,
+            schema,
+            row_groups,
+            num_rows,
+            file_bytes,
+            first_leaves,
+            options,
+            offset_indexes,
+        })))
+    }
+
     /// The file's columns as Arrow fields: `PARQUET:field_id` on every level that has one,
     /// strings in the layout that was asked for.
     pub fn schema(&self) -> &SchemaRef {
@@ -65,16 +115,100 @@ impl FileMeta {
         &self.0.options
     }
 
-    /// The fields to read for `paths`, each a path of indices into [`Self::schema`] (a top-level
-    /// field, then children of structs, lists and maps): one projection for each top-level field
-    /// named, in the order first named.
+    /// The fields to read for `paths`, each a path of indices into [`Self::schema`]: a top-level
+    /// field, then a child of each struct, 0 for the items of a list, 0 and 1 for the keys and
+    /// values of a map. A path may end anywhere and stands for all below it. One projection for
+    /// each top-level field named, in the order first named; a map's keys always come along.
     pub fn project(&self, paths: &[Vec<usize>]) -> Result<Vec<FieldProjection>> {
-        let _ = paths;
-        todo!("lands within the hour")
+        let mut roots: Vec<usize> = Vec::new();
+        for path in paths {
+            let &root = path.first().ok_or_else(|| Error::invalid("an empty column path"))?;
+            if !roots.contains(&root) {
+                roots.push(root);
+            }
+        }
+        let below = |root: usize| {
+            let of_root = paths.iter().filter(move |path| path.first() == Some(&root));
+            of_root.map(|path| &path[1..]).collect::<Vec<_>>()
+        };
+        roots.iter().map(|&root| self.project_root(root, &below(root))).collect()
+    }
+
+    /// All fields, whole.
+    pub fn project_all(&self) -> Result<Vec<FieldProjection>> {
+        (0..self.schema().fields().len()).map(|root| self.project_root(root, &[&[]])).collect()
+    }
+
+    fn project_root(&self, root: usize, below: &[&[usize]]) -> Result<FieldProjection> {
+        let field = self.schema().fields().get(root);
+        let field = field.ok_or_else(|| Error::invalid(format!("the file has no column {root}")))?;
+        FieldProjection::new(root, self.0.first_leaves[root], field, below)
+    }
+
+    /// The chunk of leaf `leaf` in row group `row_group`.
+    pub(crate) fn column(&self, row_group: usize, leaf: usize) -> Result<&ColumnChunkMetaData> {
+        let group = self.0.parquet.row_groups().get(row_group);
+        let column = group.and_then(|group| group.columns().get(leaf));
+        column.ok_or_else(|| {
+            Error::invalid(format!("the file has no column {leaf} in row group {row_group}"))
+        })
+    }
+
+    /// Where that chunk lies, checked against the size of the file.
+    pub(crate) fn column_range(&self, row_group: usize, leaf: usize) -> Result<Range<u64>> {
+        let column = self.column(row_group, leaf)?;
+        let range = chunk_range(column)?;
+        if range.end > self.0.file_bytes {
+            return Err(Error::truncated(format!(
+                "column {} of row group {row_group} ends at byte {} of a file of {}",
+                column.column_path(),
+                range.end,
+                self.0.file_bytes
+            )));
+        }
+        Ok(range)
+    }
+
+    /// Rows of a row group as an index.
+    pub(crate) fn group_rows(&self, row_group: usize) -> Result<usize> {
+        let group = self.0.row_groups.get(row_group);
+        let group = group.ok_or_else(|| {
+            Error::invalid(format!("the file has no row group {row_group}"))
+        })?;
+        usize::try_from(group.num_rows).map_err(|_| Error::corrupt("rows beyond this machine"))
+    }
+
+    pub(crate) fn file_bytes(&self) -> u64 {
+        self.0.file_bytes
+    }
+
+    /// First leaf of a top-level field.
+    pub(crate) fn first_leaf(&self, root: usize) -> Option<usize> {
+        self.0.first_leaves.get(root).copied()
+    }
+
+    pub(crate) fn offset_index(&self, row_group: usize, leaf: usize) -> Option<Arc<OffsetIndex>> {
+        let indexes = self.0.offset_indexes.read().unwrap_or_else(PoisonError::into_inner);
+        indexes.get(&(row_group, leaf)).cloned()
+    }
+
+    pub(crate) fn keep_offset_index(&self, row_group: usize, leaf: usize, index: OffsetIndex) {
+        let mut indexes = self.0.offset_indexes.write().unwrap_or_else(PoisonError::into_inner);
+        indexes.insert((row_group, leaf), Arc::new(index));
     }
 }
 
-#[expect(dead_code, reason = "the body lands within the hour")]
-fn field_name(field: &Field) -> &str {
-    field.name()
+fn row_group_meta(group: &RowGroupMetaData, first_row: u64) -> Result<RowGroupMeta> {
+    let num_rows = u64::try_from(group.num_rows())
+        .map_err(|_| Error::corrupt("a row group with a negative number of rows"))?;
+    let sum = |size: fn(&ColumnChunkMetaData) -> i64| {
+        let sizes = group.columns().iter().map(|column| u64::try_from(size(column)).unwrap_or(0));
+        sizes.fold(0_u64, u64::saturating_add)
+    };
+    Ok(RowGroupMeta {
+        num_rows,
+        first_row,
+        compressed_bytes: sum(ColumnChunkMetaData::compressed_size),
+        uncompressed_bytes: sum(ColumnChunkMetaData::uncompressed_size),
+    })
 }

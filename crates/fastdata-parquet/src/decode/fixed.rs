@@ -1,0 +1,156 @@
+//! Columns whose Arrow values have a fixed width: numbers, times, decimals.
+
+use std::sync::OnceLock;
+
+use arrow_array::{ArrayRef, make_array};
+use arrow_buffer::Buffer;
+use arrow_data::ArrayData;
+use arrow_schema::DataType;
+use fastdata_memory::PooledBuffer;
+use parquet::basic::Encoding;
+
+use super::convert::Convert;
+use super::delta::Delta;
+use super::gather::{gather, spread};
+use super::hybrid::Hybrid;
+use super::leaf::{LeafDecoder, Window, dictionary_values};
+use super::plain::{ended, for_each_value};
+use super::pod::values_mut;
+use super::validity::Validity;
+use crate::page::{Chunk, Lifetime};
+use crate::{Error, Result};
+
+/// Decodes into `data_type`, whose values are `C::Out`.
+pub(crate) struct Fixed<C: Convert> {
+    convert: C,
+    data_type: DataType,
+    dictionary: OnceLock<Vec<C::Out>>,
+}
+
+impl<C: Convert> Fixed<C> {
+    pub(crate) fn new(convert: C, data_type: DataType) -> Self {
+        Self { convert, data_type, dictionary: OnceLock::new() }
+    }
+
+    fn dictionary(&self, chunk: &Chunk) -> Result<&[C::Out]> {
+        if let Some(values) = self.dictionary.get() {
+            return Ok(values);
+        }
+        let (count, bytes) = dictionary_values(chunk)?;
+        let values = match self.convert.stored_bytes() {
+            Some(width) => {
+                let stored = count.checked_mul(width).and_then(|len| bytes.get(..len));
+                let stored = stored.ok_or_else(ended)?;
+                // The bytes are there, so the count is no mere claim.
+                let mut values = vec![C::Out::default(); count];
+                self.convert.all(stored, &mut values)?;
+                values
+            }
+            None => {
+                let mut values = Vec::new();
+                for_each_value(Encoding::PLAIN, &bytes, None, (0, count), |stored| {
+                    values.push(self.convert.one(stored)?);
+                    Ok(())
+                })?;
+                values
+            }
+        };
+        Ok(self.dictionary.get_or_init(|| values))
+    }
+
+    fn values(
+        &self,
+        chunk: &Chunk,
+        (encoding, bytes): (Encoding, &[u8]),
+        skip: usize,
+        out: &mut [C::Out],
+    ) -> Result<()> {
+        if out.is_empty() {
+            return Ok(());
+        }
+        match (encoding, self.convert.stored_bytes()) {
+            (Encoding::PLAIN, Some(width)) => {
+                let stored = bytes.get(skip * width..(skip + out.len()) * width);
+                self.convert.all(stored.ok_or_else(ended)?, out)
+            }
+            (Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY, _) => {
+                let mut indices = Hybrid::with_width_byte(bytes)?;
+                indices.skip(skip)?;
+                gather(&mut indices, self.dictionary(chunk)?, out)
+            }
+            (Encoding::BYTE_STREAM_SPLIT, Some(width)) => {
+                let joined = join_streams(bytes, width, skip, out.len())?;
+                self.convert.all(&joined, out)
+            }
+            (Encoding::DELTA_BINARY_PACKED, _) => self.deltas(bytes, skip, out),
+            (encoding, width) => {
+                let mut slots = out.iter_mut();
+                for_each_value(encoding, bytes, width, (skip, slots.len()), |stored| {
+                    if let Some(slot) = slots.next() {
+                        *slot = self.convert.one(stored)?;
+                    }
+                    Ok(())
+                })
+            }
+        }
+    }
+
+    fn deltas(&self, bytes: &[u8], skip: usize, out: &mut [C::Out]) -> Result<()> {
+        let mut delta = Delta::new(bytes)?;
+        delta.skip(skip)?;
+        let mut block = [0; 512];
+        for slots in out.chunks_mut(block.len()) {
+            let block = &mut block[..slots.len()];
+            delta.read(block)?;
+            let converted = self.convert.integers(block, slots);
+            converted.unwrap_or_else(|| Err(Error::corrupt("deltas of values that are no integers")))?;
+        }
+        Ok(())
+    }
+}
+
+impl<C: Convert> LeafDecoder for Fixed<C> {
+    fn read(&self, chunk: &Chunk, window: &Window) -> Result<ArrayRef> {
+        let rows = window.rows.len();
+        let mut buffer = PooledBuffer::with_len(rows * size_of::<C::Out>());
+        let out = values_mut::<C::Out>(buffer.as_mut_slice());
+        let mut validity = Validity::with_capacity(rows);
+        let mut at = 0;
+        for part in window.pages(chunk) {
+            let (page, skip, take) = part?;
+            chunk.with_page(page, take, Lifetime::Call, |bytes| {
+                let present = validity.append_page_or_all(window.optional, bytes, skip, take)?;
+                let out = &mut out[at..at + take];
+                let values = (bytes.encoding, bytes.values);
+                self.values(chunk, values, present.before, &mut out[..present.within])?;
+                if present.within < take {
+                    spread(out, present.within, validity.last(take));
+                }
+                Ok(())
+            })?;
+            at += take;
+        }
+        let data = ArrayData::builder(self.data_type.clone())
+            .len(rows)
+            .add_buffer(Buffer::from(buffer.into_bytes()))
+            .nulls(validity.finish());
+        Ok(make_array(data.build()?))
+    }
+}
+
+/// BYTE_STREAM_SPLIT: all first bytes, then all second bytes, …; `take` values as they would be
+/// in PLAIN.
+pub(crate) fn join_streams(bytes: &[u8], width: usize, skip: usize, take: usize) -> Result<Vec<u8>> {
+    let count = bytes.len() / width.max(1);
+    if skip + take > count {
+        return Err(ended());
+    }
+    let mut joined = vec![0; take * width];
+    for (number, stream) in bytes.chunks_exact(count.max(1)).take(width).enumerate() {
+        let values = joined.chunks_exact_mut(width.max(1));
+        for (value, &byte) in values.zip(&stream[skip..skip + take]) {
+            value[number] = byte;
+        }
+    }
+    Ok(joined)
+}

@@ -1,0 +1,93 @@
+//! Dictionary indices to values, fused with the decoding of the indices.
+//!
+//! Indices pass through a small block on the stack: unpacked, compared once as a block with the
+//! size of the dictionary, then used without a check each.
+
+#![expect(unsafe_code, reason = "indices are checked in blocks, and AVX2 is detected at run time")]
+
+use super::hybrid::{Hybrid, Run};
+use super::pod::Pod;
+use crate::{Error, Result};
+
+/// Indices in a block: small enough for the first-level cache beside dictionary and output.
+const BLOCK: usize = 512;
+
+/// Fills `out` with the dictionary's values for the next indices.
+pub(crate) fn gather<T: Pod>(indices: &mut Hybrid<'_>, dictionary: &[T], out: &mut [T]) -> Result<()> {
+    let mut block = [0_u32; BLOCK];
+    let mut done = 0;
+    while done < out.len() {
+        match indices.next(out.len() - done)? {
+            Run::Repeat(index, count) => {
+                let value = *dictionary.get(index as usize).ok_or_else(outside)?;
+                out[done..done + count].fill(value);
+                done += count;
+            }
+            Run::Packed(packed) => {
+                let target = &mut out[done..done + packed.count];
+                for (number, slots) in target.chunks_mut(BLOCK).enumerate() {
+                    let block = &mut block[..slots.len()];
+                    packed.unpack(number * BLOCK, block);
+                    take_block(dictionary, block, slots)?;
+                }
+                done += packed.count;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn take_block<T: Pod>(dictionary: &[T], indices: &[u32], out: &mut [T]) -> Result<()> {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") {
+        // SAFETY: AVX2 was just detected.
+        return unsafe { take_block_avx2(dictionary, indices, out) };
+    }
+    take_block_body(dictionary, indices, out)
+}
+
+/// [`take_block_body`] compiled for AVX2.
+///
+/// # Safety
+/// The machine has AVX2.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+unsafe fn take_block_avx2<T: Pod>(dictionary: &[T], indices: &[u32], out: &mut [T]) -> Result<()> {
+    take_block_body(dictionary, indices, out)
+}
+
+#[inline(always)]
+fn take_block_body<T: Pod>(dictionary: &[T], indices: &[u32], out: &mut [T]) -> Result<()> {
+    let greatest = indices.iter().fold(0, |greatest, &index| index.max(greatest));
+    if greatest as usize >= dictionary.len() {
+        return Err(outside());
+    }
+    for (slot, &index) in out.iter_mut().zip(indices) {
+        // SAFETY: `index <= greatest < dictionary.len()`, checked above for the whole block.
+        *slot = unsafe { *dictionary.get_unchecked(index as usize) };
+    }
+    Ok(())
+}
+
+/// Moves `stored` values from the front of `out` to the positions that `valid` names, in order;
+/// the others become `T::default()`.
+pub(crate) fn spread<T: Pod>(out: &mut [T], stored: usize, valid: impl Fn(usize) -> bool) {
+    let mut from = stored;
+    for to in (0..out.len()).rev() {
+        // What is left in front is already in place.
+        if from == to + 1 {
+            return;
+        }
+        out[to] = if valid(to) {
+            from -= 1;
+            out[from]
+        } else {
+            T::default()
+        };
+    }
+}
+
+#[cold]
+pub(crate) fn outside() -> Error {
+    Error::corrupt("an index outside of the dictionary")
+}

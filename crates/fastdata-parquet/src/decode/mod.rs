@@ -1,0 +1,22 @@
+//! Decoders of flat columns: page bytes to Arrow arrays, one pass, into memory of the exact size.
+//!
+//! The building blocks are [`hybrid`] (runs and bit-packed groups), [`unpack`] (their bits),
+//! [`validity`] (definition levels to a bitmap) and [`delta`]; [`fixed`], [`bytes`] and [`boolean`]
+//! are the decoders for the three shapes of values, and [`leaf`] chooses among them.
+
+mod boolean;
+mod bytes;
+mod convert;
+mod delta;
+mod fixed;
+mod gather;
+mod hybrid;
+mod leaf;
+mod plain;
+mod pod;
+mod unpack;
+mod validity;
+mod views;
+
+pub(crate) use convert::int96;
+pub(crate) use leaf::{Leaf, Window, read_leaf};

@@ -1,0 +1,333 @@
+//! Nested columns, and whatever else has no decoder of ours: the `parquet` crate's array readers,
+//! fed with pages that are read and decompressed here.
+//!
+//! Those readers go forward only. One of them is kept at the row where the last window ended, so
+//! that windows in order cost nothing extra; windows of one column take turns.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::ops::Range;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arrow_array::{Array, ArrayRef};
+use arrow_schema::{FieldRef, TimeUnit};
+use parquet::arrow::arrow_reader::{
+    ParquetRecordBatchReader, RowGroups, RowSelection, RowSelector,
+};
+use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
+use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
+use parquet::errors::{ParquetError, Result as ParquetResult};
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
+
+use crate::decode::int96;
+use crate::page::{Chunk, PageKind};
+use crate::schema::is_unchecked_int96;
+use crate::{Error, FieldProjection, FileMeta, Result, RowRanges};
+
+/// How many readers are kept: with a few threads, windows arrive slightly out of order.
+const READERS_KEPT: usize = 4;
+
+/// A nested field of one row group.
+pub(crate) struct Nested {
+    field: FieldRef,
+    num_rows: usize,
+    levels: FieldLevels,
+    group: Group,
+    /// Readers, each at its next row and with the batch size that it was made for.
+    readers: Mutex<VecDeque<(usize, usize, ParquetRecordBatchReader)>>,
+}
+
+impl fmt::Debug for Nested {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Nested").field("field", &self.field).finish_non_exhaustive()
+    }
+}
+
+impl Nested {
+    pub(crate) fn new(
+        meta: &FileMeta,
+        row_group: usize,
+        num_rows: usize,
+        field: &FieldProjection,
+        chunks: Vec<(usize, Chunk)>,
+    ) -> Result<Self> {
+        let descr = meta.parquet().file_metadata().schema_descr();
+        let mask = ProjectionMask::leaves(descr, field.leaves().iter().copied());
+        let levels = parquet_to_arrow_field_levels(descr, mask, Some(meta.schema().fields()))?;
+        let chunks = chunks.into_iter().map(|(leaf, chunk)| (leaf, Arc::new(chunk))).collect();
+        let group = Group { meta: meta.clone(), row_group, num_rows, chunks };
+        let field = Arc::clone(field.field());
+        Ok(Self { field, num_rows, levels, group, readers: Mutex::default() })
+    }
+
+    pub(crate) fn chunks(&self) -> impl Iterator<Item = &Chunk> {
+        self.group.chunks.iter().map(|(_, chunk)| chunk.as_ref())
+    }
+
+    pub(crate) fn read(&self, rows: Range<usize>) -> Result<ArrayRef> {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        let fits = |&(at, batch, _): &(usize, usize, _)| {
+            at == rows.start && (batch == rows.len() || (rows.end == self.num_rows && batch > rows.len()))
+        };
+        let kept = readers.iter().position(fits).and_then(|index| readers.remove(index));
+        let (batch, mut reader) = match kept {
+            Some((_, batch, reader)) => (batch, reader),
+            None => {
+                let selection = RowSelection::from(vec![
+                    RowSelector::skip(rows.start),
+                    RowSelector::select(self.num_rows - rows.start),
+                ]);
+                (rows.len(), self.reader(rows.len(), Some(selection).filter(|_| rows.start > 0))?)
+            }
+        };
+        let array = self.next(&mut reader, rows.len())?;
+        if rows.end < self.num_rows {
+            readers.push_back((rows.end, batch, reader));
+            if readers.len() > READERS_KEPT {
+                readers.pop_front();
+            }
+        } else {
+            self.expect_end(reader)?;
+        }
+        Ok(array)
+    }
+
+    pub(crate) fn read_selected(&self, rows: &RowRanges) -> Result<ArrayRef> {
+        let mut selectors = Vec::with_capacity(2 * rows.ranges().len());
+        let mut at = 0;
+        for range in rows.ranges() {
+            selectors.push(RowSelector::skip(range.start - at));
+            selectors.push(RowSelector::select(range.len()));
+            at = range.end;
+        }
+        let mut reader = self.reader(rows.row_count(), Some(RowSelection::from(selectors)))?;
+        self.next(&mut reader, rows.row_count())
+    }
+
+    fn reader(
+        &self,
+        batch: usize,
+        selection: Option<RowSelection>,
+    ) -> Result<ParquetRecordBatchReader> {
+        let made = ParquetRecordBatchReader::try_new_with_row_groups(
+            &self.levels,
+            &self.group,
+            batch,
+            selection,
+        );
+        made.map_err(unwrap_error)
+    }
+
+    fn next(&self, reader: &mut ParquetRecordBatchReader, rows: usize) -> Result<ArrayRef> {
+        let short = || Error::corrupt("the column chunk has fewer rows than its row group");
+        let batch = reader.next().ok_or_else(short)?;
+        let batch = batch.map_err(|error| unwrap_arrow_error(error))?;
+        if batch.num_rows() != rows || batch.num_columns() != 1 {
+            return Err(short());
+        }
+        let array = Arc::clone(batch.column(0));
+        if array.data_type() != self.field.data_type() {
+            return Err(Error::unsupported(format!(
+                "it would come out as {} instead of {}",
+                array.data_type(),
+                self.field.data_type()
+            )));
+        }
+        Ok(array)
+    }
+
+    /// Rows behind the last one that the footer counts are as wrong as missing ones.
+    fn expect_end(&self, reader: ParquetRecordBatchReader) -> Result<()> {
+        drop(reader);
+        Ok(())
+    }
+}
+
+/// The row group as the `parquet` crate wants to see it.
+struct Group {
+    meta: FileMeta,
+    row_group: usize,
+    num_rows: usize,
+    chunks: Vec<(usize, Arc<Chunk>)>,
+}
+
+impl RowGroups for Group {
+    fn num_rows(&self) -> usize {
+        self.num_rows
+    }
+
+    fn column_chunks(&self, leaf: usize) -> ParquetResult<Box<dyn PageIterator>> {
+        let found = self.chunks.iter().find(|(number, _)| *number == leaf);
+        let (_, chunk) =
+            found.ok_or_else(|| ParquetError::General(format!("leaf {leaf} was not opened")))?;
+        let column = self.meta.column(self.row_group, leaf).map_err(external)?;
+        let unit = self.meta.options().int96;
+        let pages = Pages {
+            chunk: Arc::clone(chunk),
+            next: 0,
+            dictionary_given: false,
+            check_int96: is_unchecked_int96(column.column_type(), unit).then_some(unit),
+        };
+        Ok(Box::new(OneChunk(Some(pages))))
+    }
+
+    fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
+        Box::new(self.meta.parquet().row_groups().iter().skip(self.row_group).take(1))
+    }
+
+    fn metadata(&self) -> &ParquetMetaData {
+        self.meta.parquet()
+    }
+}
+
+struct OneChunk(Option<Pages>);
+
+impl Iterator for OneChunk {
+    type Item = ParquetResult<Box<dyn PageReader>>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.0.take().map(|pages| Ok(Box::new(pages) as Box<dyn PageReader>))
+    }
+}
+
+impl PageIterator for OneChunk {}
+
+struct Pages {
+    chunk: Arc<Chunk>,
+    next: usize,
+    dictionary_given: bool,
+    check_int96: Option<TimeUnit>,
+}
+
+impl Pages {
+    fn dictionary(&mut self) -> Result<Option<Page>> {
+        self.dictionary_given = true;
+        let Some((header, buf)) = self.chunk.dictionary()? else { return Ok(None) };
+        let PageKind::Dictionary { num_values, encoding } = header.kind else { return Ok(None) };
+        if let Some(unit) = self.check_int96 {
+            check_int96(&buf, unit)?;
+        }
+        let num_values = u32_count(num_values)?;
+        Ok(Some(Page::DictionaryPage { buf, num_values, encoding, is_sorted: false }))
+    }
+
+    fn data(&mut self) -> Result<Option<Page>> {
+        let index = self.next;
+        let Some(entry) = self.chunk.pages().get(index) else { return Ok(None) };
+        self.next += 1;
+        let kind = entry.header.kind;
+        if let Some(unit) = self.check_int96 {
+            self.chunk.with_plain_values(index, |values| check_int96(values, unit))?;
+        }
+        let buf = self.chunk.whole_page(index)?;
+        Ok(Some(match kind {
+            PageKind::DataV1 { num_values, encoding, definition, repetition } => Page::DataPage {
+                buf,
+                num_values: u32_count(num_values)?,
+                encoding,
+                def_level_encoding: definition,
+                rep_level_encoding: repetition,
+                statistics: None,
+            },
+            PageKind::DataV2 {
+                num_values,
+                num_nulls,
+                num_rows,
+                encoding,
+                definition_bytes,
+                repetition_bytes,
+                ..
+            } => {
+                if definition_bytes + repetition_bytes > buf.len() {
+                    return Err(Error::corrupt("levels longer than their page"));
+                }
+                Page::DataPageV2 {
+                    buf,
+                    num_values: u32_count(num_values)?,
+                    encoding,
+                    num_nulls: u32_count(num_nulls)?,
+                    num_rows: u32_count(num_rows)?,
+                    def_levels_byte_len: u32_count(definition_bytes)?,
+                    rep_levels_byte_len: u32_count(repetition_bytes)?,
+                    is_compressed: false,
+                    statistics: None,
+                }
+            }
+            PageKind::Dictionary { .. } | PageKind::Other => return Ok(None),
+        }))
+    }
+}
+
+impl Iterator for Pages {
+    type Item = ParquetResult<Page>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        self.get_next_page().transpose()
+    }
+}
+
+impl PageReader for Pages {
+    fn get_next_page(&mut self) -> ParquetResult<Option<Page>> {
+        if !self.dictionary_given {
+            if let Some(page) = self.dictionary().map_err(external)? {
+                return Ok(Some(page));
+            }
+        }
+        self.data().map_err(external)
+    }
+
+    fn peek_next_page(&mut self) -> ParquetResult<Option<PageMetadata>> {
+        if !self.dictionary_given && self.chunk.has_dictionary() {
+            return Ok(Some(PageMetadata { num_rows: None, num_levels: None, is_dict: true }));
+        }
+        Ok(self.chunk.pages().get(self.next).map(|entry| PageMetadata {
+            num_rows: entry.num_rows,
+            num_levels: entry.header.data_values(),
+            is_dict: false,
+        }))
+    }
+
+    fn skip_next_page(&mut self) -> ParquetResult<()> {
+        if !self.dictionary_given && self.chunk.has_dictionary() {
+            self.dictionary_given = true;
+        } else {
+            self.next += 1;
+        }
+        Ok(())
+    }
+}
+
+fn u32_count(count: usize) -> Result<u32> {
+    u32::try_from(count).map_err(|_| Error::corrupt("a count of more than 32 bits"))
+}
+
+/// The `parquet` crate turns INT96 into nanoseconds with wrapping arithmetic; here every value that
+/// would wrap is found first.
+fn check_int96(values: &[u8], unit: TimeUnit) -> Result<()> {
+    values.as_chunks::<12>().0.iter().try_for_each(|value| int96(value, unit).map(drop))
+}
+
+/// Our own errors travel through the `parquet` crate as its external ones.
+fn external(error: Error) -> ParquetError {
+    ParquetError::External(Box::new(error))
+}
+
+fn unwrap_error(error: ParquetError) -> Error {
+    match error {
+        ParquetError::External(inner) => match inner.downcast::<Error>() {
+            Ok(ours) => *ours,
+            Err(other) => Error::corrupt("the page does not decode").with_source(other),
+        },
+        other => Error::from(other),
+    }
+}
+
+fn unwrap_arrow_error(error: arrow_schema::ArrowError) -> Error {
+    match error {
+        arrow_schema::ArrowError::ExternalError(inner) => match inner.downcast::<Error>() {
+            Ok(ours) => *ours,
+            Err(other) => Error::corrupt("the page does not decode").with_source(other),
+        },
+        other => Error::from(other),
+    }
+}
