@@ -88,29 +88,6 @@ fn ranges_past_the_end_are_refused_before_memory_is_taken() {
 }
 
 #[test]
-fn a_second_version_is_never_mixed_in() {
-    let version = Version::default();
-    let meta = |etag: Option<&str>, size| object_store::ObjectMeta {
-        location: Path::from("x"),
-        last_modified: std::time::SystemTime::UNIX_EPOCH.into(),
-        size,
-        e_tag: etag.map(str::to_owned),
-        version: None,
-    };
-    assert_eq!(version.etag(), None);
-    assert!(version.admits(&meta(Some("\"1\""), 10)));
-    assert_eq!(version.etag().as_deref(), Some("\"1\""));
-    assert!(version.admits(&meta(Some("\"1\""), 10)));
-    assert!(!version.admits(&meta(Some("\"2\""), 10)));
-    assert!(!version.admits(&meta(Some("\"1\""), 11)));
-    assert!(!version.admits(&meta(None, 10)));
-    let weak = Version::default();
-    assert!(weak.admits(&meta(Some("W/\"1\""), 10)));
-    assert_eq!(weak.etag(), None);
-    assert!(!weak.admits(&meta(Some("W/\"2\""), 10)));
-}
-
-#[test]
 fn keys_that_object_store_would_change_are_refused() {
     let (store, _) = in_memory();
     for key in ["a//b", "/a", "a/", "a/./b", "../a", "a\tb"] {

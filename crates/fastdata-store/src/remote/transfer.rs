@@ -318,4 +318,27 @@ mod tests {
         );
         assert!(spans.windows(2).all(|pair| pair[0].end == pair[1].start));
     }
+
+    #[test]
+    fn a_second_version_is_never_mixed_in() {
+        let version = Version::default();
+        let meta = |etag: Option<&str>, size| ObjectMeta {
+            location: Path::from("x"),
+            last_modified: std::time::SystemTime::UNIX_EPOCH.into(),
+            size,
+            e_tag: etag.map(str::to_owned),
+            version: None,
+        };
+        assert_eq!(version.etag(), None);
+        assert!(version.admits(&meta(Some("\"1\""), 10)));
+        assert_eq!(version.etag().as_deref(), Some("\"1\""));
+        assert!(version.admits(&meta(Some("\"1\""), 10)));
+        assert!(!version.admits(&meta(Some("\"2\""), 10)));
+        assert!(!version.admits(&meta(Some("\"1\""), 11)));
+        assert!(!version.admits(&meta(None, 10)));
+        let weak = Version::default();
+        assert!(weak.admits(&meta(Some("W/\"1\""), 10)));
+        assert_eq!(weak.etag(), None);
+        assert!(!weak.admits(&meta(Some("W/\"2\""), 10)));
+    }
 }

@@ -1,0 +1,103 @@
+//! A store that fails now and then, the same way each time.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use fastdata_store::{Error, ErrorKind, Location, ObjectMeta, Result, Store};
+use futures::stream::{self, BoxStream, StreamExt};
+use rand::{Rng, SeedableRng, rngs::StdRng};
+
+/// Fails a share of all calls with [`ErrorKind::Network`], chosen by a seed; never lies.
+///
+/// A listing fails in its course, behind the objects that came before.
+#[derive(Debug)]
+pub struct FlakyStore {
+    inner: Arc<dyn Store>,
+    chance: f64,
+    dice: Mutex<StdRng>,
+    failed: AtomicU64,
+}
+
+impl FlakyStore {
+    /// Wraps `store`; `chance` (0 to 1) is the share of calls that fail.
+    pub fn new(store: Arc<dyn Store>, seed: u64, chance: f64) -> Self {
+        let dice = Mutex::new(StdRng::seed_from_u64(seed));
+        Self {
+            inner: store,
+            chance: chance.clamp(0.0, 1.0),
+            dice,
+            failed: AtomicU64::new(0),
+        }
+    }
+
+    /// How many calls were made to fail: a test that counts none has tested nothing.
+    pub fn failed(&self) -> u64 {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    fn dice(&self) -> std::sync::MutexGuard<'_, StdRng> {
+        self.dice.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn roll(&self, operation: &str, object: &Location) -> Result<()> {
+        if !self.dice().random_bool(self.chance) {
+            return Ok(());
+        }
+        self.failed.fetch_add(1, Ordering::Relaxed);
+        Err(failure(operation, object))
+    }
+}
+
+fn failure(operation: &str, object: &Location) -> Error {
+    let context = format!("cannot {operation} {object}: a failure made for a test");
+    Error::new(ErrorKind::Network, context)
+}
+
+#[deny(clippy::missing_trait_methods)]
+#[async_trait]
+impl Store for FlakyStore {
+    async fn read_ranges(&self, object: &Location, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        self.roll("read", object)?;
+        self.inner.read_ranges(object, ranges).await
+    }
+
+    fn read_ranges_here(
+        &self,
+        object: &Location,
+        ranges: &[Range<u64>],
+    ) -> Option<Result<Vec<Bytes>>> {
+        let answer = self.inner.read_ranges_here(object, ranges)?;
+        Some(self.roll("read", object).and(answer))
+    }
+
+    async fn read_tail(&self, object: &Location, bytes: u64) -> Result<(Bytes, u64)> {
+        self.roll("read", object)?;
+        self.inner.read_tail(object, bytes).await
+    }
+
+    async fn size(&self, object: &Location) -> Result<u64> {
+        self.roll("read", object)?;
+        self.inner.size(object).await
+    }
+
+    async fn read(&self, object: &Location, max_bytes: u64) -> Result<Bytes> {
+        self.roll("read", object)?;
+        self.inner.read(object, max_bytes).await
+    }
+
+    fn list(&self, folder: &Location) -> BoxStream<'static, Result<ObjectMeta>> {
+        let listing = self.inner.list(folder);
+        if self.roll("list", folder).is_ok() {
+            return listing;
+        }
+        let behind = self.dice().random_range(0..3);
+        let error = failure("list", folder);
+        listing
+            .take(behind)
+            .chain(stream::once(async { Err(error) }))
+            .boxed()
+    }
+}
