@@ -50,30 +50,54 @@ impl Columns {
                 .map(|name| request(&source, find_path(&source, name)?))
                 .collect::<Result<Vec<_>>>()?,
         };
-        let output = requests.iter().map(|request| request.field.clone()).collect::<Vec<_>>();
+        let output = requests
+            .iter()
+            .map(|request| request.field.clone())
+            .collect::<Vec<_>>();
         let returned = requests.len();
         for column in filter.columns() {
-            if !requests.iter().any(|request| request.path == column.indices) {
+            if !requests
+                .iter()
+                .any(|request| request.path == column.indices)
+            {
                 requests.push(request(&source, column.indices.clone())?);
             }
         }
         let output = Arc::new(Schema::new_with_metadata(output, source.metadata().clone()));
-        Ok(Self { source, output, requests, returned, filter })
+        Ok(Self {
+            source,
+            output,
+            requests,
+            returned,
+            filter,
+        })
     }
 
     /// Positions in [`Columns::requests`] of the columns that `filter` names, in its own order of
     /// first mention, and `filter` rewritten to a batch of just these columns.
     pub(crate) fn filter_batch(&self, filter: &Bound) -> Result<(Vec<usize>, Bound, SchemaRef)> {
-        let columns: Vec<Vec<usize>> =
-            filter.columns().into_iter().map(|column| column.indices.clone()).collect();
+        let columns: Vec<Vec<usize>> = filter
+            .columns()
+            .into_iter()
+            .map(|column| column.indices.clone())
+            .collect();
         let rewritten = filter.remap(&|path: &ColumnPath| {
-            let position = columns.iter().position(|indices| *indices == path.indices)?;
-            Some(ColumnPath { indices: vec![position], ..path.clone() })
+            let position = columns
+                .iter()
+                .position(|indices| *indices == path.indices)?;
+            Some(ColumnPath {
+                indices: vec![position],
+                ..path.clone()
+            })
         });
         let lost = || Error::invalid("the filter names a column that the scan does not read");
         let positions = columns
             .iter()
-            .map(|path| self.requests.iter().position(|request| request.path == *path))
+            .map(|path| {
+                self.requests
+                    .iter()
+                    .position(|request| request.path == *path)
+            })
             .collect::<Option<Vec<_>>>()
             .ok_or_else(lost)?;
         let fields: Vec<FieldRef> = positions
@@ -81,7 +105,11 @@ impl Columns {
             .filter_map(|position| self.requests.get(*position))
             .map(|request| request.field.clone())
             .collect();
-        Ok((positions, rewritten.ok_or_else(lost)?, Arc::new(Schema::new(fields))))
+        Ok((
+            positions,
+            rewritten.ok_or_else(lost)?,
+            Arc::new(Schema::new(fields)),
+        ))
     }
 }
 
@@ -93,17 +121,27 @@ fn request(source: &SchemaRef, path: Vec<usize>) -> Result<ColumnRequest> {
     let root = prune_to_path(top, rest).ok_or_else(lost)?;
     let (mut name, mut nullable, mut leaf) = (top.name().clone(), top.is_nullable(), top);
     for index in rest {
-        let DataType::Struct(children) = leaf.data_type() else { return Err(lost()) };
+        let DataType::Struct(children) = leaf.data_type() else {
+            return Err(lost());
+        };
         leaf = children.get(*index).ok_or_else(lost)?;
         name = format!("{name}.{}", leaf.name());
         nullable |= leaf.is_nullable();
     }
-    let mut field = leaf.as_ref().clone().with_name(name).with_nullable(nullable);
+    let mut field = leaf
+        .as_ref()
+        .clone()
+        .with_name(name)
+        .with_nullable(nullable);
     if field_id(&field).is_some_and(|id| id < 0) {
         // The mark of a column that folders name; nobody outside knows it.
         field = field.with_metadata(Default::default());
     }
-    Ok(ColumnRequest { path, root, field: Arc::new(field) })
+    Ok(ColumnRequest {
+        path,
+        root,
+        field: Arc::new(field),
+    })
 }
 
 /// The request for the column with field id `id`, at the top level or inside structs.
@@ -113,7 +151,9 @@ pub(crate) fn request_of_id(source: &SchemaRef, id: i32) -> Option<ColumnRequest
             if field_id(field) == Some(id) {
                 return Some(vec![index]);
             }
-            let DataType::Struct(children) = field.data_type() else { return None };
+            let DataType::Struct(children) = field.data_type() else {
+                return None;
+            };
             find(children, id).map(|rest| [vec![index], rest].concat())
         })
     }
@@ -130,7 +170,9 @@ pub(crate) fn find_path(source: &Schema, name: &str) -> Result<Vec<usize>> {
     let mut path = Vec::new();
     let mut fields = source.fields().clone();
     for part in name.split('.') {
-        let Some(index) = find_name(fields.iter(), part)? else { return Err(unknown(source, name)) };
+        let Some(index) = find_name(fields.iter(), part)? else {
+            return Err(unknown(source, name));
+        };
         path.push(index);
         fields = match fields[index].data_type() {
             DataType::Struct(children) => children.clone(),
@@ -145,7 +187,10 @@ fn find_name<'a>(
     name: &str,
 ) -> Result<Option<usize>> {
     let positions = |is_match: &dyn Fn(&str) -> bool| {
-        let named = fields.clone().enumerate().filter(|(_, field)| is_match(field.name()));
+        let named = fields
+            .clone()
+            .enumerate()
+            .filter(|(_, field)| is_match(field.name()));
         named.map(|(index, _)| index).collect::<Vec<_>>()
     };
     let exact = positions(&|other| other == name);
@@ -158,7 +203,10 @@ fn find_name<'a>(
     match found.as_slice() {
         [] => Ok(None),
         [only] => Ok(Some(*only)),
-        _ => Err(Error::invalid(format!("`{name}` names {} columns of the source", found.len()))),
+        _ => Err(Error::invalid(format!(
+            "`{name}` names {} columns of the source",
+            found.len()
+        ))),
     }
 }
 
@@ -166,15 +214,24 @@ fn unknown(source: &Schema, name: &str) -> Error {
     let mut near: Vec<(usize, &str)> = source
         .fields()
         .iter()
-        .map(|field| (edit_distance(&name.to_lowercase(), &field.name().to_lowercase()), field))
+        .map(|field| {
+            (
+                edit_distance(&name.to_lowercase(), &field.name().to_lowercase()),
+                field,
+            )
+        })
         .filter(|(distance, field)| *distance <= 2.max(field.name().chars().count() / 3))
         .map(|(distance, field)| (distance, field.name().as_str()))
         .collect();
     near.sort_unstable();
     let hint = match near.as_slice() {
         [] => {
-            let names: Vec<&str> =
-                source.fields().iter().take(20).map(|field| field.name().as_str()).collect();
+            let names: Vec<&str> = source
+                .fields()
+                .iter()
+                .take(20)
+                .map(|field| field.name().as_str())
+                .collect();
             format!("the columns are {}", names.join(", "))
         }
         near => {
@@ -226,7 +283,12 @@ mod tests {
         assert_eq!(find_path(&schema(), "a.b").unwrap(), [1]);
         assert_eq!(find_path(&schema(), "point.x").unwrap(), [2, 0]);
         assert_eq!(find_path(&schema(), "Case").unwrap(), [3]);
-        assert!(find_path(&schema(), "CASE").unwrap_err().to_string().contains("names 2 columns"));
+        assert!(
+            find_path(&schema(), "CASE")
+                .unwrap_err()
+                .to_string()
+                .contains("names 2 columns")
+        );
     }
 
     #[test]

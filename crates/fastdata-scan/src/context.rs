@@ -8,9 +8,7 @@ use std::time::Instant;
 use arrow_array::{ArrayRef, StringArray, new_null_array};
 use arrow_schema::{Field, FieldRef, Schema, SchemaRef};
 use bytes::Bytes;
-use fastdata_iceberg::{
-    FIELD_ID_KEY, Limits, NameMapping, PathResolver, TableMetadata, TableView,
-};
+use fastdata_iceberg::{FIELD_ID_KEY, Limits, NameMapping, PathResolver, TableMetadata, TableView};
 use fastdata_kernels::predicate::Bound;
 use fastdata_parquet::ReadOptions;
 use fastdata_store::{Location, Store};
@@ -90,7 +88,9 @@ pub(crate) async fn first_schema(
     read_options: &ReadOptions,
     cancel: &CancelToken,
 ) -> Result<SchemaRef> {
-    let first = files.first().ok_or_else(|| Error::invalid("no source was named"))?;
+    let first = files
+        .first()
+        .ok_or_else(|| Error::invalid("no source was named"))?;
     let empty = Arc::new(Schema::empty());
     let context = Context {
         store: store.clone(),
@@ -117,11 +117,17 @@ pub(crate) async fn first_schema(
             continue;
         }
         let values = files.iter().flat_map(|file| {
-            file.hive.iter().filter(|hive| hive.name == name).map(|hive| hive.value.as_deref())
+            file.hive
+                .iter()
+                .filter(|hive| hive.name == name)
+                .map(|hive| hive.value.as_deref())
         });
         let id = hive_id(index).to_string();
-        let field = Field::new(name, hive_type(values, read_options.strings), true);
-        fields.push(Arc::new(field.with_metadata([(FIELD_ID_KEY.to_owned(), id)].into())));
+        let data_type = hive_type(values, read_options.strings);
+        let field = Field::new(name, data_type, true);
+        fields.push(Arc::new(
+            field.with_metadata([(FIELD_ID_KEY.to_owned(), id)].into()),
+        ));
     }
     Ok(Arc::new(Schema::new(fields)))
 }
@@ -197,7 +203,9 @@ impl Context {
         }
         let units = u32::try_from(bytes.div_ceil(PERMIT_BYTES)).unwrap_or(u32::MAX >> 4);
         let all = self.chunk_bytes_max / PERMIT_BYTES;
-        let units = units.min(u32::try_from(all).unwrap_or(u32::MAX >> 4)).max(1);
+        let units = units
+            .min(u32::try_from(all).unwrap_or(u32::MAX >> 4))
+            .max(1);
         let acquired = self.chunk_permits.clone().acquire_many_owned(units).await;
         acquired.map_err(|_| Error::new(ErrorKind::Interrupted, "interrupted"))
     }
@@ -228,7 +236,9 @@ impl Context {
     /// Fetches one range.
     pub(crate) async fn fetch_one(&self, location: &Location, range: Range<u64>) -> Result<Bytes> {
         let mut bytes = self.fetch(location, &[range]).await?;
-        bytes.pop().ok_or_else(|| Error::new(ErrorKind::Io, format!("{location}: no answer")))
+        bytes
+            .pop()
+            .ok_or_else(|| Error::new(ErrorKind::Io, format!("{location}: no answer")))
     }
 
     /// Counts bytes that a decoding thread read itself.
@@ -240,14 +250,22 @@ impl Context {
 
     fn count(&self, ranges: &[Range<u64>], bytes: &[Bytes]) {
         add(&self.counters.requests, ranges.len() as u64);
-        add(&self.counters.bytes_wanted, ranges.iter().map(|range| range.end - range.start).sum());
-        add(&self.counters.bytes_fetched, bytes.iter().map(|part| part.len() as u64).sum());
+        add(
+            &self.counters.bytes_wanted,
+            ranges.iter().map(|range| range.end - range.start).sum(),
+        );
+        add(
+            &self.counters.bytes_fetched,
+            bytes.iter().map(|part| part.len() as u64).sum(),
+        );
     }
 
     /// The fields of a data file with the ids that they stand for.
     pub(crate) fn file_fields(&self, schema: &Schema) -> Result<Vec<FileField>> {
         let mut fields = file_fields(schema);
-        let Some(table) = &self.table else { return Ok(fields) };
+        let Some(table) = &self.table else {
+            return Ok(fields);
+        };
         if any_id(schema.fields()) {
             return Ok(fields);
         }
@@ -267,8 +285,14 @@ impl Context {
     }
 
     /// Where values come from that a file lacks.
-    pub(crate) fn missing<'a>(&'a self, constants: &'a BTreeMap<i32, ArrayRef>) -> MissingValues<'a> {
-        MissingValues { context: self, constants }
+    pub(crate) fn missing<'a>(
+        &'a self,
+        constants: &'a BTreeMap<i32, ArrayRef>,
+    ) -> MissingValues<'a> {
+        MissingValues {
+            context: self,
+            constants,
+        }
     }
 
     /// The key columns of the equality deletes of `file`.
@@ -323,8 +347,14 @@ impl Missing for MissingValues<'_> {
             let table = self.context.table.as_ref()?;
             let id = id?;
             let of = |schema: &fastdata_iceberg::Schema| schema.field(id)?.initial_default.clone();
-            of(&table.view.schema)
-                .or_else(|| table.metadata.schemas().iter().rev().find_map(|schema| of(schema)))
+            of(&table.view.schema).or_else(|| {
+                table
+                    .metadata
+                    .schemas()
+                    .iter()
+                    .rev()
+                    .find_map(|schema| of(schema))
+            })
         };
         if let Some(value) = constant.cloned().or_else(default) {
             return as_type(&value, field);
@@ -344,7 +374,10 @@ fn as_type(value: &ArrayRef, field: &Field) -> Result<ArrayRef> {
     if value.data_type() == field.data_type() {
         return Ok(value.clone());
     }
-    let strict = arrow_cast::CastOptions { safe: false, ..Default::default() };
+    let strict = arrow_cast::CastOptions {
+        safe: false,
+        ..Default::default()
+    };
     arrow_cast::cast_with_options(value, field.data_type(), &strict).map_err(|source| {
         Error::corrupt(format!(
             "the value of column `{}` is {}, not {}",

@@ -82,8 +82,12 @@ pub struct ReferenceDescription {
 /// Describes what [`ScanRequest::sources`] name, from metadata (and footers, for plain files)
 /// alone. Filter, partition and columns of the request do not matter.
 pub fn describe(request: &ScanRequest, cancel: &CancelToken) -> Result<Description> {
-    let request =
-        ScanRequest { filter: None, partition: Vec::new(), columns: None, ..request.clone() };
+    let request = ScanRequest {
+        filter: None,
+        partition: Vec::new(),
+        columns: None,
+        ..request.clone()
+    };
     let scan = Scan::open(request, cancel.clone())?;
     let mut description = Description {
         schema: "fastdata.describe/1",
@@ -109,7 +113,10 @@ fn columns_of(schema: &Schema) -> Vec<(String, String)> {
         .iter()
         .map(|field| {
             let required = if field.is_nullable() { "" } else { " not null" };
-            (field.name().clone(), format!("{}{required}", field.data_type()))
+            (
+                field.name().clone(),
+                format!("{}{required}", field.data_type()),
+            )
         })
         .collect()
 }
@@ -167,7 +174,10 @@ fn spec_text(spec: &PartitionSpec, metadata: &TableMetadata) -> Vec<String> {
     let name_of = |id: i32| {
         let schemas = std::iter::once(metadata.current_schema()).chain(metadata.schemas());
         let name = schemas.into_iter().find_map(|schema| schema.field(id));
-        name.map_or_else(|| format!("dropped column {id}"), |field| field.name.clone())
+        name.map_or_else(
+            || format!("dropped column {id}"),
+            |field| field.name.clone(),
+        )
     };
     spec.fields
         .iter()

@@ -45,7 +45,12 @@ impl Error {
     #[cold]
     pub fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
         let context = context.into();
-        Self(Box::new(Inner { kind, context, source: None, transparent: false }))
+        Self(Box::new(Inner {
+            kind,
+            context,
+            source: None,
+            transparent: false,
+        }))
     }
 
     /// [`ErrorKind::InvalidArgument`].
@@ -80,7 +85,12 @@ impl Error {
     #[cold]
     fn wrap(kind: ErrorKind, inner: impl std::error::Error + Send + Sync + 'static) -> Self {
         let context = inner.to_string();
-        Self(Box::new(Inner { kind, context, source: Some(Box::new(inner)), transparent: true }))
+        Self(Box::new(Inner {
+            kind,
+            context,
+            source: Some(Box::new(inner)),
+            transparent: true,
+        }))
     }
 
     /// Says where it happened, unless the message already does.
@@ -118,7 +128,11 @@ impl fmt::Debug for Error {
 impl std::error::Error for Error {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         let source = self.0.source.as_deref()?;
-        if self.0.transparent { source.source() } else { Some(source as _) }
+        if self.0.transparent {
+            source.source()
+        } else {
+            Some(source as _)
+        }
     }
 }
 

@@ -121,7 +121,13 @@ pub(crate) async fn explain(context: Arc<Context>, source: Arc<Source>) -> Resul
     let mut explain = Explain {
         schema: "fastdata.explain/1",
         source: source_text(&context, &source),
-        columns: context.columns.output.fields().iter().map(|field| field.name().clone()).collect(),
+        columns: context
+            .columns
+            .output
+            .fields()
+            .iter()
+            .map(|field| field.name().clone())
+            .collect(),
         filter: match &context.columns.filter {
             Bound::Constant(true) => None,
             filter => Some(filter.to_string()),
@@ -135,7 +141,7 @@ pub(crate) async fn explain(context: Arc<Context>, source: Arc<Source>) -> Resul
             async move {
                 Ok::<_, crate::Error>(match item? {
                     PlanItem::File(file) => Step::Open(Box::new(open_file(context, *file).await?)),
-                    other => Step::Other(other),
+                    other => Step::Other(Box::new(other)),
                 })
             }
         })
@@ -143,7 +149,7 @@ pub(crate) async fn explain(context: Arc<Context>, source: Arc<Source>) -> Resul
     while let Some(step) = steps.try_next().await? {
         match step {
             Step::Open(file) => explain.add_file(&context, &file)?,
-            Step::Other(item) => explain.add_item(item),
+            Step::Other(item) => explain.add_item(*item),
         }
     }
     Ok(explain)
@@ -151,7 +157,7 @@ pub(crate) async fn explain(context: Arc<Context>, source: Arc<Source>) -> Resul
 
 enum Step {
     Open(Box<OpenFile>),
-    Other(PlanItem),
+    Other(Box<PlanItem>),
 }
 
 fn source_text(context: &Context, source: &Source) -> String {
@@ -161,7 +167,10 @@ fn source_text(context: &Context, source: &Source) -> String {
             files => format!("{} Parquet files", files.len()),
         },
         Source::Table(table) => {
-            let snapshot = context.table.as_ref().and_then(|table| table.view.snapshot.clone());
+            let snapshot = context
+                .table
+                .as_ref()
+                .and_then(|table| table.view.snapshot.clone());
             match snapshot {
                 Some(snapshot) => format!("{} at snapshot {}", table.root, snapshot.id),
                 None => format!("{}, which has no snapshot", table.root),
@@ -174,16 +183,26 @@ impl Explain {
     fn add_item(&mut self, item: PlanItem) {
         let node = match item {
             PlanItem::File(_) => return,
-            PlanItem::SkippedManifest(path, reason) => {
-                ExplainNode { kind: "manifest", name: path, skipped: Some(reason.into()), ..Default::default() }
-            }
+            PlanItem::SkippedManifest(path, reason) => ExplainNode {
+                kind: "manifest",
+                name: path,
+                skipped: Some(reason.into()),
+                ..Default::default()
+            },
             PlanItem::SkippedFile(path, reason) => {
                 self.files.skipped += 1;
-                ExplainNode { kind: "file", name: path, skipped: Some(reason.into()), ..Default::default() }
+                ExplainNode {
+                    kind: "file",
+                    name: path,
+                    skipped: Some(reason.into()),
+                    ..Default::default()
+                }
             }
-            PlanItem::Manifest(path) => {
-                ExplainNode { kind: "manifest", name: path, ..Default::default() }
-            }
+            PlanItem::Manifest(path) => ExplainNode {
+                kind: "manifest",
+                name: path,
+                ..Default::default()
+            },
             PlanItem::Delete(delete) => delete_node(&delete),
         };
         self.nodes.push(node);
@@ -213,7 +232,10 @@ impl Explain {
             let bytes = file.bytes_wanted(plan, context.columns.returned)?;
             self.bytes_to_fetch += bytes;
             self.requests += file.requests(plan, context.columns.returned)?;
-            let rows = plan.rows.as_ref().map_or(plan.num_rows, |rows| rows.row_count() as u64);
+            let rows = plan
+                .rows
+                .as_ref()
+                .map_or(plan.num_rows, |rows| rows.row_count() as u64);
             self.rows += rows;
             let mut details = vec![format!("{rows} rows"), Bytes(bytes).to_string()];
             details.extend(
@@ -258,7 +280,10 @@ fn file_details(context: &Context, file: &OpenFile) -> Vec<String> {
         let counts = [
             (split.position_deletes.len(), "position delete file"),
             (split.equality_deletes.len(), "equality delete file"),
-            (usize::from(split.deletion_vector.is_some()), "deletion vector"),
+            (
+                usize::from(split.deletion_vector.is_some()),
+                "deletion vector",
+            ),
         ];
         let named = counts.into_iter().filter(|(count, _)| *count > 0);
         details.extend(named.map(|(count, name)| match count {

@@ -27,7 +27,10 @@ pub fn parse_filter(text: &str) -> Result<Predicate> {
     if text.len() > TEXT_BYTES_MAX {
         return Err(Error::new(
             ErrorKind::LimitExceeded,
-            format!("the filter has {} bytes; at most {TEXT_BYTES_MAX} are accepted", text.len()),
+            format!(
+                "the filter has {} bytes; at most {TEXT_BYTES_MAX} are accepted",
+                text.len()
+            ),
         ));
     }
     let dialect = GenericDialect {};
@@ -49,28 +52,50 @@ pub fn parse_filter(text: &str) -> Result<Predicate> {
 fn condition(tree: &Expr) -> Result<Predicate> {
     match tree {
         Expr::Nested(inner) => condition(inner),
-        Expr::UnaryOp { op: UnaryOperator::Not, expr } => {
-            Ok(Predicate::Not(Box::new(condition(expr)?)))
-        }
-        Expr::BinaryOp { left, op: BinaryOperator::And, right } => {
-            Ok(Predicate::And(vec![condition(left)?, condition(right)?]))
-        }
-        Expr::BinaryOp { left, op: BinaryOperator::Or, right } => {
-            Ok(Predicate::Or(vec![condition(left)?, condition(right)?]))
-        }
+        Expr::UnaryOp {
+            op: UnaryOperator::Not,
+            expr,
+        } => Ok(Predicate::Not(Box::new(condition(expr)?))),
+        Expr::BinaryOp {
+            left,
+            op: BinaryOperator::And,
+            right,
+        } => Ok(Predicate::And(vec![condition(left)?, condition(right)?])),
+        Expr::BinaryOp {
+            left,
+            op: BinaryOperator::Or,
+            right,
+        } => Ok(Predicate::Or(vec![condition(left)?, condition(right)?])),
         Expr::BinaryOp { left, op, right } => comparison(left, op, right),
-        Expr::Between { expr, negated, low, high } => between(expr, *negated, low, high),
-        Expr::InList { expr, list, negated } => Ok(Predicate::In {
+        Expr::Between {
+            expr,
+            negated,
+            low,
+            high,
+        } => between(expr, *negated, low, high),
+        Expr::InList {
+            expr,
+            list,
+            negated,
+        } => Ok(Predicate::In {
             column: column(expr)?,
             literals: list.iter().map(literal).collect::<Result<_>>()?,
             negated: *negated,
         }),
-        Expr::Like { negated, any: false, expr, pattern, escape_char } => {
-            like(expr, pattern, escape_char.as_deref(), *negated, false)
-        }
-        Expr::ILike { negated, any: false, expr, pattern, escape_char } => {
-            like(expr, pattern, escape_char.as_deref(), *negated, true)
-        }
+        Expr::Like {
+            negated,
+            any: false,
+            expr,
+            pattern,
+            escape_char,
+        } => like(expr, pattern, escape_char.as_deref(), *negated, false),
+        Expr::ILike {
+            negated,
+            any: false,
+            expr,
+            pattern,
+            escape_char,
+        } => like(expr, pattern, escape_char.as_deref(), *negated, true),
         Expr::IsNull(inner) | Expr::IsUnknown(inner) => null_test(inner, false),
         Expr::IsNotNull(inner) | Expr::IsNotUnknown(inner) => null_test(inner, true),
         Expr::IsTrue(inner) => known(inner, true),
@@ -85,7 +110,9 @@ fn condition(tree: &Expr) -> Result<Predicate> {
         Expr::Value(_) => match literal(tree)? {
             Literal::Boolean(value) => Ok(Predicate::Constant(Some(value))),
             Literal::Null => Ok(Predicate::Constant(None)),
-            _ => Err(Error::invalid(format!("`{tree}` is a value, not a condition"))),
+            _ => Err(Error::invalid(format!(
+                "`{tree}` is a value, not a condition"
+            ))),
         },
         _ => Err(not_served(tree)),
     }
@@ -107,19 +134,25 @@ fn comparison(left: &Expr, op: &BinaryOperator, right: &Expr) -> Result<Predicat
         }
     };
     match (is_column(left), is_column(right)) {
-        (true, true) => {
-            Ok(Predicate::CompareColumns { left: column(left)?, op, right: column(right)? })
-        }
-        (true, false) => {
-            Ok(Predicate::Compare { column: column(left)?, op, literal: literal(right)? })
-        }
+        (true, true) => Ok(Predicate::CompareColumns {
+            left: column(left)?,
+            op,
+            right: column(right)?,
+        }),
+        (true, false) => Ok(Predicate::Compare {
+            column: column(left)?,
+            op,
+            literal: literal(right)?,
+        }),
         (false, true) => Ok(Predicate::Compare {
             column: column(right)?,
             op: mirrored(op),
             literal: literal(left)?,
         }),
         (false, false) => {
-            let unserved = [left, right].into_iter().find(|side| literal(side).is_err());
+            let unserved = [left, right]
+                .into_iter()
+                .find(|side| literal(side).is_err());
             Err(match unserved {
                 Some(side) => not_served(side),
                 None => Error::invalid(format!("`{left} … {right}` compares no column")),
@@ -144,7 +177,11 @@ fn between(expr: &Expr, negated: bool, low: &Expr, high: &Expr) -> Result<Predic
         comparison(expr, &BinaryOperator::GtEq, low)?,
         comparison(expr, &BinaryOperator::LtEq, high)?,
     ]);
-    Ok(if negated { Predicate::Not(Box::new(inside)) } else { inside })
+    Ok(if negated {
+        Predicate::Not(Box::new(inside))
+    } else {
+        inside
+    })
 }
 
 fn like(
@@ -155,35 +192,62 @@ fn like(
     ignore_case: bool,
 ) -> Result<Predicate> {
     let Literal::String(pattern) = literal(pattern)? else {
-        return Err(Error::invalid(format!("the pattern of `like` must be a string: `{pattern}`")));
+        return Err(Error::invalid(format!(
+            "the pattern of `like` must be a string: `{pattern}`"
+        )));
     };
     let escape = match escape.map(literal).transpose()? {
         None => None,
         Some(Literal::String(text)) if text.chars().count() == 1 => text.chars().next(),
         Some(other) => {
-            return Err(Error::invalid(format!("`escape` takes one character, not {other:?}")));
+            return Err(Error::invalid(format!(
+                "`escape` takes one character, not {other:?}"
+            )));
         }
     };
-    Ok(Predicate::Like { column: column(expr)?, pattern, escape, negated, ignore_case })
+    Ok(Predicate::Like {
+        column: column(expr)?,
+        pattern,
+        escape,
+        negated,
+        ignore_case,
+    })
 }
 
 /// `inner is [not] null`. Of a condition it asks whether its truth is unknown; that is served for
 /// columns only.
 fn null_test(inner: &Expr, negated: bool) -> Result<Predicate> {
-    Ok(Predicate::IsNull { column: column(inner)?, negated })
+    Ok(Predicate::IsNull {
+        column: column(inner)?,
+        negated,
+    })
 }
 
 /// `inner is true` / `is false`: never null itself.
 fn known(inner: &Expr, truth: bool) -> Result<Predicate> {
     let column = column(inner)?;
     let value = Predicate::IsTrue(column.clone());
-    let value = if truth { value } else { Predicate::Not(Box::new(value)) };
-    Ok(Predicate::And(vec![Predicate::IsNull { column, negated: true }, value]))
+    let value = if truth {
+        value
+    } else {
+        Predicate::Not(Box::new(value))
+    };
+    Ok(Predicate::And(vec![
+        Predicate::IsNull {
+            column,
+            negated: true,
+        },
+        value,
+    ]))
 }
 
 /// `left is not distinct from right`: equality for which null equals null, never null itself.
 fn not_distinct(left: &Expr, right: &Expr) -> Result<Predicate> {
-    let (name, value) = if is_column(left) { (left, right) } else { (right, left) };
+    let (name, value) = if is_column(left) {
+        (left, right)
+    } else {
+        (right, left)
+    };
     let name = column(name)?;
     if is_column(value) {
         let other = column(value)?;
@@ -196,15 +260,29 @@ fn not_distinct(left: &Expr, right: &Expr) -> Result<Predicate> {
             Predicate::And(vec![
                 null(&name, true),
                 null(&other, true),
-                Predicate::CompareColumns { left: name, op: CompareOp::Eq, right: other },
+                Predicate::CompareColumns {
+                    left: name,
+                    op: CompareOp::Eq,
+                    right: other,
+                },
             ]),
         ]));
     }
     Ok(match literal(value)? {
-        Literal::Null => Predicate::IsNull { column: name, negated: false },
+        Literal::Null => Predicate::IsNull {
+            column: name,
+            negated: false,
+        },
         literal => Predicate::And(vec![
-            Predicate::IsNull { column: name.clone(), negated: true },
-            Predicate::Compare { column: name, op: CompareOp::Eq, literal },
+            Predicate::IsNull {
+                column: name.clone(),
+                negated: true,
+            },
+            Predicate::Compare {
+                column: name,
+                op: CompareOp::Eq,
+                literal,
+            },
         ]),
     })
 }
@@ -230,20 +308,27 @@ fn column(tree: &Expr) -> Result<ColumnName> {
 fn literal(tree: &Expr) -> Result<Literal> {
     match tree {
         Expr::Nested(inner) => literal(inner),
-        Expr::UnaryOp { op: UnaryOperator::Plus, expr } => literal(expr),
-        Expr::UnaryOp { op: UnaryOperator::Minus, expr } => negated(literal(expr)?, tree),
+        Expr::UnaryOp {
+            op: UnaryOperator::Plus,
+            expr,
+        } => literal(expr),
+        Expr::UnaryOp {
+            op: UnaryOperator::Minus,
+            expr,
+        } => negated(literal(expr)?, tree),
         Expr::Value(value) => plain_value(&value.value, tree),
         Expr::TypedString(typed) if serves_as_text(&typed.data_type) => {
             plain_value(&typed.value.value, tree)
         }
-        Expr::Cast { kind: CastKind::Cast | CastKind::DoubleColon, expr, data_type, .. }
-            if serves_as_text(data_type) =>
-        {
-            match literal(expr)? {
-                text @ (Literal::String(_) | Literal::Null) => Ok(text),
-                _ => Err(not_served(tree)),
-            }
-        }
+        Expr::Cast {
+            kind: CastKind::Cast | CastKind::DoubleColon,
+            expr,
+            data_type,
+            ..
+        } if serves_as_text(data_type) => match literal(expr)? {
+            text @ (Literal::String(_) | Literal::Null) => Ok(text),
+            _ => Err(not_served(tree)),
+        },
         _ => Err(not_served(tree)),
     }
 }
@@ -279,10 +364,15 @@ fn plain_value(value: &Value, tree: &Expr) -> Result<Literal> {
 
 fn negated(value: Literal, tree: &Expr) -> Result<Literal> {
     match value {
-        Literal::Number { unscaled, scale } => Ok(Literal::Number { unscaled: -unscaled, scale }),
+        Literal::Number { unscaled, scale } => Ok(Literal::Number {
+            unscaled: -unscaled,
+            scale,
+        }),
         Literal::Float(value) => Ok(Literal::Float(-value)),
         Literal::Null => Ok(Literal::Null),
-        _ => Err(Error::invalid(format!("`{tree}` negates something that is not a number"))),
+        _ => Err(Error::invalid(format!(
+            "`{tree}` negates something that is not a number"
+        ))),
     }
 }
 
@@ -293,9 +383,10 @@ pub(crate) fn parse_literal(text: &str) -> Result<Literal> {
         return Err(Error::invalid(format!("`{text}` is not a number")));
     }
     match (number(digits)?, text.starts_with('-')) {
-        (Literal::Number { unscaled, scale }, true) => {
-            Ok(Literal::Number { unscaled: -unscaled, scale })
-        }
+        (Literal::Number { unscaled, scale }, true) => Ok(Literal::Number {
+            unscaled: -unscaled,
+            scale,
+        }),
         (Literal::Float(value), true) => Ok(Literal::Float(-value)),
         (literal, _) => Ok(literal),
     }
@@ -316,14 +407,25 @@ fn number(text: &str) -> Result<Literal> {
 }
 
 fn hex(digits: &str) -> Result<Literal> {
-    let bad = || Error::invalid(format!("X'{digits}' is not a run of hexadecimal byte pairs"));
-    if !digits.is_ascii() || digits.len() % 2 != 0 {
+    let bad = || {
+        Error::invalid(format!(
+            "X'{digits}' is not a run of hexadecimal byte pairs"
+        ))
+    };
+    if !digits.is_ascii() || !digits.len().is_multiple_of(2) {
         return Err(bad());
     }
     let byte = |at: usize| {
-        digits.get(at..at + 2).and_then(|pair| u8::from_str_radix(pair, 16).ok()).ok_or_else(bad)
+        digits
+            .get(at..at + 2)
+            .and_then(|pair| u8::from_str_radix(pair, 16).ok())
+            .ok_or_else(bad)
     };
-    (0..digits.len()).step_by(2).map(byte).collect::<Result<_>>().map(Literal::Binary)
+    (0..digits.len())
+        .step_by(2)
+        .map(byte)
+        .collect::<Result<_>>()
+        .map(Literal::Binary)
 }
 
 fn not_served(tree: &Expr) -> Error {

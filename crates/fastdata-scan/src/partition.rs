@@ -18,9 +18,11 @@ const HIVE_NULL: &str = "__HIVE_DEFAULT_PARTITION__";
 /// spec of a table, columns named by folders.
 pub(crate) fn partition_columns(source: &Source, schema: &Schema) -> BTreeSet<String> {
     match source {
-        Source::Files(files) => {
-            files.iter().flat_map(|file| &file.hive).map(|hive| hive.name.clone()).collect()
-        }
+        Source::Files(files) => files
+            .iter()
+            .flat_map(|file| &file.hive)
+            .map(|hive| hive.name.clone())
+            .collect(),
         Source::Table(table) => {
             let identity = table
                 .metadata
@@ -33,7 +35,12 @@ pub(crate) fn partition_columns(source: &Source, schema: &Schema) -> BTreeSet<St
             let is_source = |field: &&arrow_schema::FieldRef| {
                 field_id(field).is_some_and(|id| ids.contains(&id))
             };
-            schema.fields().iter().filter(is_source).map(|field| field.name().clone()).collect()
+            schema
+                .fields()
+                .iter()
+                .filter(is_source)
+                .map(|field| field.name().clone())
+                .collect()
         }
     }
 }
@@ -57,19 +64,32 @@ pub(crate) fn partition_predicate(
     }
     let column = ColumnName::top(name);
     if value == HIVE_NULL {
-        return Ok(Predicate::IsNull { column, negated: false });
+        return Ok(Predicate::IsNull {
+            column,
+            negated: false,
+        });
     }
     let field = schema.field_with_name(name).map_err(|_| {
-        Error::invalid(format!("the partition column `{name}` is not a column of the schema"))
+        Error::invalid(format!(
+            "the partition column `{name}` is not a column of the schema"
+        ))
     })?;
     let literal = match field.data_type() {
         data_type if data_type.is_numeric() => parse_literal(value)?,
         DataType::Boolean => match value.to_ascii_lowercase().as_str() {
             "true" => Literal::Boolean(true),
             "false" => Literal::Boolean(false),
-            _ => return Err(Error::invalid(format!("`{name}` is true or false, not `{value}`"))),
+            _ => {
+                return Err(Error::invalid(format!(
+                    "`{name}` is true or false, not `{value}`"
+                )));
+            }
         },
         _ => Literal::String(value.to_owned()),
     };
-    Ok(Predicate::Compare { column, op: CompareOp::Eq, literal })
+    Ok(Predicate::Compare {
+        column,
+        op: CompareOp::Eq,
+        literal,
+    })
 }

@@ -57,7 +57,9 @@ async fn drive(
     let mut batches = std::pin::pin!(batches(&context, source)?);
     let mut rows_left = limit_rows.unwrap_or(u64::MAX);
     while rows_left > 0 {
-        let Some(batch) = batches.try_next().await? else { break };
+        let Some(batch) = batches.try_next().await? else {
+            break;
+        };
         let Some(batch) = batch else { continue };
         let batch = match usize::try_from(rows_left) {
             Ok(rows_left) if rows_left < batch.num_rows() => batch.slice(0, rows_left),
@@ -65,7 +67,10 @@ async fn drive(
         };
         rows_left -= batch.num_rows() as u64;
         add(&context.counters.rows_returned, batch.num_rows() as u64);
-        add(&context.counters.bytes_returned, batch.get_array_memory_size() as u64);
+        add(
+            &context.counters.bytes_returned,
+            batch.get_array_memory_size() as u64,
+        );
         if sender.send(Ok(batch)).await.is_err() {
             break;
         }
@@ -87,7 +92,9 @@ fn batches(
             })
             .buffered(FILES_AHEAD)
     };
-    let row_groups = opened.map_ok(|file| stream::iter(row_groups(Arc::new(file)))).try_flatten();
+    let row_groups = opened
+        .map_ok(|file| stream::iter(row_groups(Arc::new(file))))
+        .try_flatten();
     let loaded = {
         let context = context.clone();
         row_groups
@@ -100,7 +107,9 @@ fn batches(
             })
             .buffered(ROW_GROUPS_AHEAD)
     };
-    let windows = loaded.map_ok(|group| stream::iter(group_windows(group))).try_flatten();
+    let windows = loaded
+        .map_ok(|group| stream::iter(group_windows(group)))
+        .try_flatten();
     let pool = context.pool.clone();
     let windows_ahead = windows_ahead(context.threads);
     Ok(windows
@@ -144,30 +153,39 @@ fn files(
         add(&all_planned.planned_all, 1);
         None
     });
-    Ok(items.map(Some).chain(end).filter_map(futures::future::ready))
+    Ok(items
+        .map(Some)
+        .chain(end)
+        .filter_map(futures::future::ready))
 }
 
 type PlannedRowGroup = (Arc<OpenFile>, fastdata_parquet::RowGroupPlan);
 
 fn row_groups(file: Arc<OpenFile>) -> Vec<Result<PlannedRowGroup>> {
-    file.row_groups.iter().map(|plan| Ok((file.clone(), plan.clone()))).collect()
+    file.row_groups
+        .iter()
+        .map(|plan| Ok((file.clone(), plan.clone())))
+        .collect()
 }
 
 fn group_windows(group: RowGroup) -> Vec<Result<(Arc<RowGroup>, RowRanges)>> {
     let window_rows = group.window_rows();
     let rows = group.rows();
     let group = Arc::new(group);
-    windows(&rows, window_rows).into_iter().map(|rows| Ok((group.clone(), rows))).collect()
+    windows(&rows, window_rows)
+        .into_iter()
+        .map(|rows| Ok((group.clone(), rows)))
+        .collect()
 }
 
 /// A task of its own, so that it goes on while the pipeline's driver waits for the consumer; ended
 /// when the pipeline is dropped.
 struct Spawned<T>(JoinHandle<Result<T>>);
 
-fn spawned<T: Send + 'static>(
+async fn spawned<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
-) -> impl Future<Output = Result<T>> {
-    async move { Spawned(tokio::spawn(work)).await }
+) -> Result<T> {
+    Spawned(tokio::spawn(work)).await
 }
 
 impl<T> Future for Spawned<T> {

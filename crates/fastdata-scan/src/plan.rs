@@ -54,11 +54,10 @@ pub(crate) fn plan(
     }
 }
 
-fn plan_files(
-    context: Arc<Context>,
-    files: Vec<DataPath>,
-) -> BoxStream<'static, Result<PlanItem>> {
-    stream::iter(files).map(move |file| plan_file(&context, file)).boxed()
+fn plan_files(context: Arc<Context>, files: Vec<DataPath>) -> BoxStream<'static, Result<PlanItem>> {
+    stream::iter(files)
+        .map(move |file| plan_file(&context, file))
+        .boxed()
 }
 
 fn plan_file(context: &Context, file: DataPath) -> Result<PlanItem> {
@@ -71,7 +70,10 @@ fn plan_file(context: &Context, file: DataPath) -> Result<PlanItem> {
     };
     let residual = settle_constants(&columns.filter, &value)?;
     if residual == Bound::Constant(false) {
-        return Ok(PlanItem::SkippedFile(file.location.to_string(), "folder name"));
+        return Ok(PlanItem::SkippedFile(
+            file.location.to_string(),
+            "folder name",
+        ));
     }
     Ok(PlanItem::File(Box::new(DataFile {
         location: file.location,
@@ -96,17 +98,23 @@ fn plan_table(
     )?;
     let (sender, receiver) = mpsc::channel(FILES_AHEAD_MAX);
     let task = network()?.spawn(async move {
-        let work = TablePlan { context, planner: Arc::new(planner), sender: sender.clone() };
+        let work = TablePlan {
+            context,
+            planner: Arc::new(planner),
+            sender: sender.clone(),
+        };
         if let Err(error) = work.run().await {
             // A closed channel means that the scan ended early: nobody asks for the rest.
             let _ = sender.send(Err(error)).await;
         }
     });
     let guard = AbortOnDrop(task);
-    Ok(stream::unfold((receiver, guard), |(mut receiver, guard)| async move {
-        receiver.recv().await.map(|item| (item, (receiver, guard)))
-    })
-    .boxed())
+    Ok(
+        stream::unfold((receiver, guard), |(mut receiver, guard)| async move {
+            receiver.recv().await.map(|item| (item, (receiver, guard)))
+        })
+        .boxed(),
+    )
 }
 
 /// Ends a task when whoever waits for it goes away.
@@ -161,7 +169,8 @@ impl TablePlan {
                     .map_err(|source| Error::from(source).at(&path))?;
                 for skipped in manifests.skipped {
                     let reason = reason_text(skipped.reason);
-                    self.send(PlanItem::SkippedManifest(skipped.path, reason)).await;
+                    self.send(PlanItem::SkippedManifest(skipped.path, reason))
+                        .await;
                 }
                 Ok((manifests.data, manifests.deletes))
             }
@@ -184,8 +193,11 @@ impl TablePlan {
             })
             .await
         };
-        let read: Vec<Vec<DeleteFile>> =
-            stream::iter(manifests).map(read).buffered(MANIFESTS_AHEAD).try_collect().await?;
+        let read: Vec<Vec<DeleteFile>> = stream::iter(manifests)
+            .map(read)
+            .buffered(MANIFESTS_AHEAD)
+            .try_collect()
+            .await?;
         let deletes: Vec<DeleteFile> = read.into_iter().flatten().collect();
         for delete in &deletes {
             self.send(PlanItem::Delete(delete.clone())).await;
@@ -211,7 +223,11 @@ impl TablePlan {
 
     async fn send_files(&self, plan: ManifestPlan) -> Result<()> {
         for skipped in plan.skipped {
-            self.send(PlanItem::SkippedFile(skipped.path, reason_text(skipped.reason))).await;
+            self.send(PlanItem::SkippedFile(
+                skipped.path,
+                reason_text(skipped.reason),
+            ))
+            .await;
         }
         for split in plan.splits {
             self.send(PlanItem::File(Box::new(data_file(split)?))).await;

@@ -85,9 +85,9 @@ impl Settings {
     /// The default place of the file: `$XDG_CONFIG_HOME/fastdata/config.toml`, or
     /// `~/.config/fastdata/config.toml`.
     pub fn default_path() -> Option<PathBuf> {
-        let base = std::env::var_os("XDG_CONFIG_HOME").map(PathBuf::from).or_else(|| {
-            std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config"))
-        })?;
+        let base = std::env::var_os("XDG_CONFIG_HOME")
+            .map(PathBuf::from)
+            .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")))?;
         Some(base.join("fastdata").join("config.toml"))
     }
 
@@ -109,8 +109,11 @@ impl Settings {
 
 fn parse_settings(path: &std::path::Path) -> crate::Result<Settings> {
     let text = std::fs::read_to_string(path).map_err(|source| {
-        crate::Error::new(crate::ErrorKind::Io, format!("cannot read {}", path.display()))
-            .with_source(source)
+        crate::Error::new(
+            crate::ErrorKind::Io,
+            format!("cannot read {}", path.display()),
+        )
+        .with_source(source)
     })?;
     toml::from_str(&text).map_err(|source| {
         crate::Error::invalid(format!("{}: {}", path.display(), source.message()))

@@ -27,7 +27,10 @@ pub(crate) fn network() -> Result<&'static Runtime> {
             .build()
     });
     made.as_ref().map_err(|source| {
-        Error::new(ErrorKind::Io, format!("cannot start network threads: {source}"))
+        Error::new(
+            ErrorKind::Io,
+            format!("cannot start network threads: {source}"),
+        )
     })
 }
 

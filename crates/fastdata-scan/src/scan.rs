@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{Field, Schema, SchemaRef};
-use fastdata_kernels::predicate::{Bound, ColumnName, Predicate, bind};
+use arrow_schema::{Schema, SchemaRef};
+use fastdata_kernels::predicate::{Bound, Predicate, bind};
 use fastdata_parquet::{ReadOptions, StringLayout};
 use fastdata_store::Store;
 use tokio::sync::mpsc;
@@ -91,8 +91,12 @@ impl Scan {
     pub fn batches(&self) -> Result<Batches> {
         let context = self.context()?;
         let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
-        let run =
-            pipeline::run(context.clone(), self.source.clone(), self.request.limit_rows, sender);
+        let run = pipeline::run(
+            context.clone(),
+            self.source.clone(),
+            self.request.limit_rows,
+            sender,
+        );
         let task = network()?.spawn(run);
         Ok(Batches {
             schema: self.columns.output.clone(),
@@ -107,7 +111,11 @@ impl Scan {
     pub fn collect(&self) -> Result<Collected> {
         let mut running = self.batches()?;
         let batches = running.by_ref().collect::<Result<Vec<_>>>()?;
-        Ok(Collected { schema: running.schema.clone(), batches, stats: running.stats() })
+        Ok(Collected {
+            schema: running.schema.clone(),
+            batches,
+            stats: running.stats(),
+        })
     }
 
     pub(crate) fn source(&self) -> &Arc<Source> {
@@ -125,9 +133,10 @@ impl Scan {
         let window_bytes_max =
             self.request.max_memory_bytes / 4 / pipeline::windows_ahead(threads) as u64;
         let window_rows = match self.request.limit_rows {
-            Some(limit_rows) => {
-                self.request.batch_rows.min(usize::try_from(limit_rows).unwrap_or(usize::MAX))
-            }
+            Some(limit_rows) => self
+                .request
+                .batch_rows
+                .min(usize::try_from(limit_rows).unwrap_or(usize::MAX)),
             None => self.request.batch_rows,
         };
         Ok(Arc::new(Context {
@@ -137,7 +146,11 @@ impl Scan {
             cancel: self.cancel.clone(),
             counters: Arc::new(Counters::start()),
             columns: self.columns.clone(),
-            match_by: if self.table.is_some() { MatchBy::Id } else { MatchBy::Name },
+            match_by: if self.table.is_some() {
+                MatchBy::Id
+            } else {
+                MatchBy::Name
+            },
             read_options: self.read_options.clone(),
             deletes: Default::default(),
             table: self.table.clone(),
@@ -152,16 +165,20 @@ impl Scan {
 
 async fn open(request: ScanRequest, cancel: CancelToken, store: Arc<dyn Store>) -> Result<Scan> {
     let source = resolve(&request, store.as_ref()).await?;
-    let read_options = ReadOptions { strings: request.string_layout, ..ReadOptions::default() };
+    let read_options = ReadOptions {
+        strings: request.string_layout,
+        ..ReadOptions::default()
+    };
     let (schema, table) = match &source {
         Source::Table(table) => {
             let context = TableContext::new(table, &request)?;
             let schema = context.view.schema.to_arrow(context.layout)?;
             (Arc::new(schema), Some(Arc::new(context)))
         }
-        Source::Files(files) => {
-            (first_schema(&store, files, &read_options, &cancel).await?, None)
-        }
+        Source::Files(files) => (
+            first_schema(&store, files, &read_options, &cancel).await?,
+            None,
+        ),
     };
     let filter = filter_of(&request, &source, &schema)?;
     let columns = Columns::resolve(schema, request.columns.as_deref(), filter)?;
@@ -249,9 +266,4 @@ pub(crate) fn iceberg_layout(layout: StringLayout) -> fastdata_iceberg::StringLa
         StringLayout::Offsets => fastdata_iceberg::StringLayout::Offsets,
         StringLayout::LargeOffsets => fastdata_iceberg::StringLayout::LargeOffsets,
     }
-}
-
-/// The name of a column as a predicate's column.
-pub(crate) fn column_name(field: &Field) -> ColumnName {
-    ColumnName::top(field.name().clone())
 }

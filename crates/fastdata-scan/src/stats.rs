@@ -128,7 +128,8 @@ impl Counters {
 
     /// Stops the clock.
     pub(crate) fn finish(&self) {
-        self.finished_ns.store(elapsed_ns(self.started).max(1), Ordering::Relaxed);
+        self.finished_ns
+            .store(elapsed_ns(self.started).max(1), Ordering::Relaxed);
     }
 
     pub(crate) fn progress(&self) -> Progress {
@@ -148,7 +149,12 @@ impl Counters {
             finished_ns => finished_ns,
         };
         let offered_ns = wall_ns.saturating_mul(threads as u64);
-        let busy_ns = [&self.decompress_ns, &self.decode_ns, &self.select_ns, &self.read_ns];
+        let busy_ns = [
+            &self.decompress_ns,
+            &self.decode_ns,
+            &self.select_ns,
+            &self.read_ns,
+        ];
         let busy_ns: u64 = busy_ns.into_iter().map(load).sum();
         ScanStats {
             schema: "fastdata.stats/1",
@@ -170,7 +176,7 @@ impl Counters {
             rows_read: load(&self.rows_read),
             rows_deleted: load(&self.rows_deleted),
             rows_returned: load(&self.rows_returned),
-            peak_memory_bytes: fastdata_memory::peak_rss_bytes(),
+            peak_memory_bytes: fastdata_memory::peak_rss_bytes().unwrap_or(0),
             threads: threads as u64,
         }
     }

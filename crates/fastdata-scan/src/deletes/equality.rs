@@ -50,8 +50,13 @@ impl EqualityKeys {
         let mut keys = Self::default();
         for delete in deletes {
             // A set of ids: their order in the file says nothing.
-            let ids: Vec<i32> =
-                delete.equality_ids.iter().copied().collect::<BTreeSet<_>>().into_iter().collect();
+            let ids: Vec<i32> = delete
+                .equality_ids
+                .iter()
+                .copied()
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect();
             if ids.is_empty() {
                 return Err(Error::corrupt(format!(
                     "equality delete {} names no key column",
@@ -59,7 +64,11 @@ impl EqualityKeys {
                 )));
             }
             let group = keys.group_for(ids, column)?;
-            group.scopes.entry(delete.partition_key().to_vec()).or_default().push(delete.clone());
+            group
+                .scopes
+                .entry(delete.partition_key().to_vec())
+                .or_default()
+                .push(delete.clone());
         }
         Ok(keys)
     }
@@ -77,11 +86,17 @@ impl EqualityKeys {
                     .iter()
                     .map(|id| column(*id).map(|request| self.position_of(request)))
                     .collect::<Result<_>>()?;
-                self.groups.push(Group { ids, columns, scopes: HashMap::new() });
+                self.groups.push(Group {
+                    ids,
+                    columns,
+                    scopes: HashMap::new(),
+                });
                 self.groups.len() - 1
             }
         };
-        self.groups.get_mut(at).ok_or_else(|| Error::corrupt("an equality delete without a group"))
+        self.groups
+            .get_mut(at)
+            .ok_or_else(|| Error::corrupt("an equality delete without a group"))
     }
 
     fn position_of(&mut self, request: ColumnRequest) -> usize {
@@ -108,8 +123,11 @@ impl EqualityKeys {
     ) -> Result<Vec<KeyTest>> {
         let mut tests = Vec::new();
         for group in &self.groups {
-            let requests: Vec<&ColumnRequest> =
-                group.columns.iter().filter_map(|at| self.requests.get(*at)).collect();
+            let requests: Vec<&ColumnRequest> = group
+                .columns
+                .iter()
+                .filter_map(|at| self.requests.get(*at))
+                .collect();
             for (scope, deletes) in &group.scopes {
                 let cell = context.deletes.keys(&group.ids, scope);
                 let mut set = cell.lock().await;
@@ -147,7 +165,12 @@ impl KeySet {
             return Ok(());
         }
         let location = Location::parse(&delete.path)?;
-        let schema = Schema::new(requests.iter().map(|key| key.root.clone()).collect::<Vec<_>>());
+        let schema = Schema::new(
+            requests
+                .iter()
+                .map(|key| key.root.clone())
+                .collect::<Vec<_>>(),
+        );
         let batches = read_whole(context, &location, Some(delete.file_size_bytes), &schema).await?;
         // Tests of earlier data files hold the set as it was: they get their own copy then.
         let keys = Arc::make_mut(&mut self.keys);
@@ -158,7 +181,9 @@ impl KeySet {
                 .map(|(column, request)| key_column(column, request))
                 .collect::<Result<Vec<_>>>()?;
             for row in &encode(&columns)? {
-                let number = keys.entry(row.as_ref().into()).or_insert(delete.data_sequence_number);
+                let number = keys
+                    .entry(row.as_ref().into())
+                    .or_insert(delete.data_sequence_number);
                 *number = (*number).max(delete.data_sequence_number);
             }
         }
@@ -208,9 +233,12 @@ impl KeyTest {
 /// every NaN, and -0.0 differs from 0.0, as in Iceberg's own comparison of keys.
 fn encode(columns: &[ArrayRef]) -> Result<arrow_row::Rows> {
     let columns: Vec<ArrayRef> = columns.iter().map(one_nan).collect();
-    let fields = columns.iter().map(|column| SortField::new(column.data_type().clone())).collect();
-    let converted = RowConverter::new(fields)
-        .and_then(|converter| converter.convert_columns(&columns));
+    let fields = columns
+        .iter()
+        .map(|column| SortField::new(column.data_type().clone()))
+        .collect();
+    let converted =
+        RowConverter::new(fields).and_then(|converter| converter.convert_columns(&columns));
     converted.map_err(|source| {
         Error::unsupported("an equality delete on a column of this type").with_source(source)
     })
@@ -244,7 +272,11 @@ mod tests {
             }
         }
         let columns = (0..deletes.first().map_or(0, |(columns, _)| columns.len())).collect();
-        KeyTest { columns, keys: Arc::new(keys), sequence_number }
+        KeyTest {
+            columns,
+            keys: Arc::new(keys),
+            sequence_number,
+        }
     }
 
     fn kept(test: &KeyTest, columns: Vec<ArrayRef>) -> Vec<bool> {
@@ -262,7 +294,12 @@ mod tests {
         let test = test_of(&[(deleted, 5)], 4);
         let rows: Vec<ArrayRef> = vec![
             Arc::new(Int32Array::from(vec![Some(1), Some(1), None, None])),
-            Arc::new(StringArray::from(vec![Some("a"), Some("b"), Some("b"), None])),
+            Arc::new(StringArray::from(vec![
+                Some("a"),
+                Some("b"),
+                Some("b"),
+                None,
+            ])),
         ];
         assert_eq!(kept(&test, rows), [false, true, false, true]);
     }
@@ -281,6 +318,9 @@ mod tests {
         let other_nan = f64::from_bits(f64::NAN.to_bits() | 1);
         let deleted: Vec<ArrayRef> = vec![Arc::new(Float64Array::from(vec![other_nan, 0.0]))];
         let rows: Vec<ArrayRef> = vec![Arc::new(Float64Array::from(vec![f64::NAN, 0.0, -0.0]))];
-        assert_eq!(kept(&test_of(&[(deleted, 2)], 1), rows), [false, false, true]);
+        assert_eq!(
+            kept(&test_of(&[(deleted, 2)], 1), rows),
+            [false, false, true]
+        );
     }
 }

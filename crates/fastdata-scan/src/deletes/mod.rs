@@ -16,28 +16,36 @@ pub(crate) use equality::EqualityKeys;
 use equality::{KeySet, KeyTest};
 use position::PositionDeletes;
 
+use crate::Result;
 use crate::context::Context;
 use crate::read::{DataFile, mask_without};
-use crate::Result;
+
+/// Field ids of the key columns, and the partition (or all of them) that a key set speaks for.
+type KeyScope = (Vec<i32>, Vec<u8>);
 
 /// Delete files that were read already, shared by all data files of a scan.
 #[derive(Debug, Default)]
 pub(crate) struct DeleteCache {
     positions: Mutex<HashMap<String, Arc<OnceCell<Arc<PositionDeletes>>>>>,
-    keys: Mutex<HashMap<(Vec<i32>, Vec<u8>), Arc<tokio::sync::Mutex<KeySet>>>>,
+    keys: Mutex<HashMap<KeyScope, Arc<tokio::sync::Mutex<KeySet>>>>,
 }
 
 impl DeleteCache {
     /// The cell of the position-delete file at `path`: whoever comes first fills it.
     fn positions(&self, path: &str) -> Arc<OnceCell<Arc<PositionDeletes>>> {
-        let mut cells = self.positions.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cells = self
+            .positions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         cells.entry(path.to_owned()).or_default().clone()
     }
 
     /// The key set of one set of key columns (field ids) in one partition, or in all.
     fn keys(&self, ids: &[i32], scope: &[u8]) -> Arc<tokio::sync::Mutex<KeySet>> {
         let mut sets = self.keys.lock().unwrap_or_else(PoisonError::into_inner);
-        sets.entry((ids.to_vec(), scope.to_vec())).or_default().clone()
+        sets.entry((ids.to_vec(), scope.to_vec()))
+            .or_default()
+            .clone()
     }
 }
 
@@ -51,11 +59,6 @@ pub(crate) struct FileDeletes {
 }
 
 impl FileDeletes {
-    /// Whether nothing is deleted.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.rows.is_empty() && self.tests.is_empty()
-    }
-
     /// Rows of the set that no position deletes, one bit each; `None` when all stay.
     /// `first_row` is the number of the row group's first row within the file.
     pub(crate) fn rows_kept(&self, first_row: u64, rows: &RowRanges) -> Option<BooleanBuffer> {
@@ -64,13 +67,18 @@ impl FileDeletes {
 
     /// Whether a test needs the file's column at `position`.
     pub(crate) fn needs(&self, position: usize) -> bool {
-        self.tests.iter().any(|test| test.columns.contains(&position))
+        self.tests
+            .iter()
+            .any(|test| test.columns.contains(&position))
     }
 
     /// Positions of the columns that the tests need.
     pub(crate) fn key_columns(&self) -> Vec<usize> {
-        let mut columns: Vec<usize> =
-            self.tests.iter().flat_map(|test| test.columns.iter().copied()).collect();
+        let mut columns: Vec<usize> = self
+            .tests
+            .iter()
+            .flat_map(|test| test.columns.iter().copied())
+            .collect();
         columns.sort_unstable();
         columns.dedup();
         columns
@@ -98,8 +106,13 @@ pub(crate) async fn load_deletes(
     keys: &EqualityKeys,
     first_key: usize,
 ) -> Result<FileDeletes> {
-    let Some(split) = &file.split else { return Ok(FileDeletes::default()) };
+    let Some(split) = &file.split else {
+        return Ok(FileDeletes::default());
+    };
     let rows = position::deleted_rows(context, split).await?;
     let tests = keys.load(context, split, first_key).await?;
-    Ok(FileDeletes { rows: Arc::new(rows), tests })
+    Ok(FileDeletes {
+        rows: Arc::new(rows),
+        tests,
+    })
 }

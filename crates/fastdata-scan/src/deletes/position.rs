@@ -85,11 +85,15 @@ async fn file_rows(
     split: &Split,
 ) -> Result<Vec<u64>> {
     let cell = context.deletes.positions(&delete.path);
-    let deletes = cell.get_or_try_init(|| read_positions(context.clone(), delete.clone())).await?;
+    let deletes = cell
+        .get_or_try_init(|| read_positions(context.clone(), delete.clone()))
+        .await?;
     let path = context.normalise(&split.recorded_path)?;
     match deletes.by_path.get(&path) {
         Some(rows) => Ok(rows.clone()),
-        None => deletes.explain_absence(&path, &delete.path).map(|()| Vec::new()),
+        None => deletes
+            .explain_absence(&path, &delete.path)
+            .map(|()| Vec::new()),
     }
 }
 
@@ -100,7 +104,11 @@ impl PositionDeletes {
     /// and to pass over it would bring deleted rows back.
     fn explain_absence(&self, path: &str, delete_path: &str) -> Result<()> {
         let tail = two_last_parts(path);
-        match self.by_path.keys().find(|other| two_last_parts(other) == tail) {
+        match self
+            .by_path
+            .keys()
+            .find(|other| two_last_parts(other) == tail)
+        {
             None => Ok(()),
             Some(other) => Err(Error::corrupt(format!(
                 "{delete_path} deletes rows of {other}, which looks like the live data file {path} \
@@ -113,7 +121,10 @@ impl PositionDeletes {
 /// Folder and file name.
 fn two_last_parts(path: &str) -> (&str, &str) {
     let (rest, name) = path.rsplit_once('/').unwrap_or(("", path));
-    (rest.rsplit_once('/').map_or(rest, |(_, folder)| folder), name)
+    (
+        rest.rsplit_once('/').map_or(rest, |(_, folder)| folder),
+        name,
+    )
 }
 
 async fn read_positions(
@@ -128,7 +139,9 @@ async fn read_positions(
     let batches = read_whole(&context, &location, Some(delete.file_size_bytes), &schema).await?;
     let mut deletes = PositionDeletes::default();
     for batch in &batches {
-        let [paths, positions] = batch.as_slice() else { continue };
+        let [paths, positions] = batch.as_slice() else {
+            continue;
+        };
         collect(&context, paths, positions, &mut deletes).map_err(|error| error.at(&location))?;
     }
     for rows in deletes.by_path.values_mut() {
@@ -182,8 +195,20 @@ mod tests {
             by_path: HashMap::from([(path.to_owned(), vec![1])]),
         };
         let live = "warehouse/t/data/day=1/a.parquet";
-        assert!(named("hdfs://other/t/data/day=1/a.parquet").explain_absence(live, "d.parquet").is_err());
-        assert!(named("warehouse/t/data/day=2/a.parquet").explain_absence(live, "d.parquet").is_ok());
-        assert!(named("warehouse/t/data/day=1/b.parquet").explain_absence(live, "d.parquet").is_ok());
+        assert!(
+            named("hdfs://other/t/data/day=1/a.parquet")
+                .explain_absence(live, "d.parquet")
+                .is_err()
+        );
+        assert!(
+            named("warehouse/t/data/day=2/a.parquet")
+                .explain_absence(live, "d.parquet")
+                .is_ok()
+        );
+        assert!(
+            named("warehouse/t/data/day=1/b.parquet")
+                .explain_absence(live, "d.parquet")
+                .is_ok()
+        );
     }
 }

@@ -32,11 +32,6 @@ impl FieldPlan {
             (_, None) => Err(mismatch(target, "the reader delivered no column")),
         }
     }
-
-    /// Whether the column needs bytes of the file.
-    pub(crate) fn reads_file(&self) -> bool {
-        !matches!(self, Self::Constant(_))
-    }
 }
 
 /// `value` (length 1) `row_count` times.
@@ -76,7 +71,9 @@ fn adapt_struct(target: &Field, children: &[ChildPlan], array: &ArrayRef) -> Res
         return Ok(Arc::new(StructArray::new_empty_fields(source.len(), nulls)));
     }
     let built = StructArray::try_new(fields.clone(), columns, nulls);
-    built.map(|array| Arc::new(array) as ArrayRef).map_err(|source| broken(target, source))
+    built
+        .map(|array| Arc::new(array) as ArrayRef)
+        .map_err(|source| broken(target, source))
 }
 
 fn adapt_list<O: OffsetSizeTrait>(
@@ -98,8 +95,9 @@ fn adapt_list<O: OffsetSizeTrait>(
     let built: ArrayRef = Arc::new(built);
     match built.data_type() == target.data_type() {
         true => Ok(built),
-        false => arrow_cast::cast(&built, target.data_type())
-            .map_err(|source| broken(target, source)),
+        false => {
+            arrow_cast::cast(&built, target.data_type()).map_err(|source| broken(target, source))
+        }
     }
 }
 
@@ -118,8 +116,9 @@ fn adapt_map(
     let [key_field, value_field]: &[FieldRef] = fields else {
         return Err(mismatch(target, "the table's map has no key and value"));
     };
-    let source =
-        array.as_map_opt().ok_or_else(|| mismatch(target, "the file delivered no map"))?;
+    let source = array
+        .as_map_opt()
+        .ok_or_else(|| mismatch(target, "the file delivered no map"))?;
     let entry_count = source.entries().len();
     let keys = key.adapt(key_field, Some(source.keys().clone()), entry_count)?;
     let values = value.adapt(value_field, Some(source.values().clone()), entry_count)?;
@@ -136,12 +135,16 @@ fn adapt_map(
         source.nulls().cloned(),
         *ordered,
     );
-    built.map(|array| Arc::new(array) as ArrayRef).map_err(|source| broken(target, source))
+    built
+        .map(|array| Arc::new(array) as ArrayRef)
+        .map_err(|source| broken(target, source))
 }
 
 /// The struct child that `path` (child positions) leads to, null wherever a parent is null.
 pub(crate) fn extract_child(array: ArrayRef, path: &[usize]) -> Result<ArrayRef> {
-    let Some((first, rest)) = path.split_first() else { return Ok(array) };
+    let Some((first, rest)) = path.split_first() else {
+        return Ok(array);
+    };
     let lacking = || Error::new(ErrorKind::Corrupt, "a struct column lacks a nested field");
     let parent = array.as_struct_opt().ok_or_else(lacking)?;
     let child = parent.columns().get(*first).cloned().ok_or_else(lacking)?;
@@ -157,13 +160,19 @@ pub(crate) fn extract_child(array: ArrayRef, path: &[usize]) -> Result<ArrayRef>
 }
 
 fn mismatch(target: &Field, what: &str) -> Error {
-    Error::new(ErrorKind::Corrupt, format!("column `{}`: {what}", target.name()))
+    Error::new(
+        ErrorKind::Corrupt,
+        format!("column `{}`: {what}", target.name()),
+    )
 }
 
 fn broken(target: &Field, source: arrow_schema::ArrowError) -> Error {
     Error::new(
         ErrorKind::Corrupt,
-        format!("column `{}` breaks the table's schema (a null in a required field?)", target.name()),
+        format!(
+            "column `{}` breaks the table's schema (a null in a required field?)",
+            target.name()
+        ),
     )
     .with_source(source)
 }

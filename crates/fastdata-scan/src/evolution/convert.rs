@@ -97,11 +97,15 @@ fn is_bytes(data_type: &DataType) -> bool {
 
 fn relabel(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
     let data = array.to_data().into_builder().data_type(to.clone()).build();
-    data.map(make_array).map_err(|source| failed(array.data_type(), to).with_source(source))
+    data.map(make_array)
+        .map_err(|source| failed(array.data_type(), to).with_source(source))
 }
 
 fn widen(array: &ArrayRef, to: &DataType) -> Result<ArrayRef> {
-    let strict = CastOptions { safe: false, ..CastOptions::default() };
+    let strict = CastOptions {
+        safe: false,
+        ..CastOptions::default()
+    };
     // A zone flag would make the cast shift local times; the bits are UTC on both sides.
     let array = match (array.data_type(), to) {
         (DataType::Timestamp(unit, Some(_)), _) => {
@@ -121,16 +125,26 @@ fn floor_to_micros(array: &ArrayRef) -> Result<ArrayRef> {
     match array.data_type() {
         DataType::Timestamp(TimeUnit::Nanosecond, _) => {
             let nanos = array.as_primitive::<TimestampNanosecondType>();
-            Ok(Arc::new(nanos.unary::<_, TimestampMicrosecondType>(|value| value.div_euclid(1000))))
+            Ok(Arc::new(nanos.unary::<_, TimestampMicrosecondType>(
+                |value| value.div_euclid(1000),
+            )))
         }
         DataType::Time64(TimeUnit::Nanosecond) => {
             let nanos = array.as_primitive::<Time64NanosecondType>();
-            Ok(Arc::new(nanos.unary::<_, Time64MicrosecondType>(|value| value.div_euclid(1000))))
+            Ok(Arc::new(nanos.unary::<_, Time64MicrosecondType>(|value| {
+                value.div_euclid(1000)
+            })))
         }
-        other => Err(failed(other, &DataType::Timestamp(TimeUnit::Microsecond, None))),
+        other => Err(failed(
+            other,
+            &DataType::Timestamp(TimeUnit::Microsecond, None),
+        )),
     }
 }
 
 fn failed(from: &DataType, to: &DataType) -> Error {
-    Error::new(ErrorKind::Corrupt, format!("values of type {from} do not fit {to}"))
+    Error::new(
+        ErrorKind::Corrupt,
+        format!("values of type {from} do not fit {to}"),
+    )
 }

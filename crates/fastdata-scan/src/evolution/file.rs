@@ -39,7 +39,9 @@ pub(crate) fn field_id(field: &Field) -> Option<i32> {
 
 /// Whether any field of `fields`, at any depth, carries an id.
 pub(crate) fn any_id(fields: &Fields) -> bool {
-    fields.iter().any(|field| field_id(field).is_some() || any_id(&children(field.data_type())))
+    fields
+        .iter()
+        .any(|field| field_id(field).is_some() || any_id(&children(field.data_type())))
 }
 
 /// The fields of `schema` with the ids that they carry themselves.
@@ -85,7 +87,9 @@ fn apply_names(fields: &mut [FileField], mapped: &[fastdata_iceberg::MappedField
         .flat_map(|field| field.names.iter().map(move |name| (name.as_str(), field)))
         .collect();
     for field in fields {
-        let Some(mapping) = by_name.get(field.name.as_str()) else { continue };
+        let Some(mapping) = by_name.get(field.name.as_str()) else {
+            continue;
+        };
         field.id = mapping.field_id;
         match &field.data_type {
             DataType::Struct(_) => apply_names(&mut field.children, &mapping.fields),

@@ -9,8 +9,10 @@ mod adapt;
 mod convert;
 mod file;
 mod plan;
+#[cfg(test)]
+mod tests;
 
-pub(crate) use adapt::{extract_child, repeat};
+pub(crate) use adapt::extract_child;
 pub(crate) use file::{
     FileField, MatchBy, any_id, apply_mapping, apply_positions, field_id, file_fields,
 };

@@ -105,7 +105,10 @@ impl PlanContext<'_> {
                 let children = self.plan_children(fields, source, path, leaves)?;
                 Ok(FieldPlan::Struct(children))
             }
-            (DataType::List(_) | DataType::LargeList(_), DataType::List(_) | DataType::LargeList(_)) => {
+            (
+                DataType::List(_) | DataType::LargeList(_),
+                DataType::List(_) | DataType::LargeList(_),
+            ) => {
                 let element = self.only_child(target, source, 0, &step(path, &[0]), leaves)?;
                 Ok(FieldPlan::List(Box::new(element)))
             }
@@ -140,7 +143,14 @@ impl PlanContext<'_> {
     ) -> Result<Vec<ChildPlan>> {
         let mut planned = Vec::with_capacity(fields.len());
         for field in fields {
-            planned.push(plan_field(field, &source.children, self.by, self.missing, path, leaves)?);
+            planned.push(plan_field(
+                field,
+                &source.children,
+                self.by,
+                self.missing,
+                path,
+                leaves,
+            )?);
         }
         let mut present: Vec<usize> = planned.iter().filter_map(|(index, _)| *index).collect();
         present.sort_unstable();
@@ -170,13 +180,19 @@ impl PlanContext<'_> {
         let (Some(child), Some(found)) = (targets.get(place), source.children.get(place)) else {
             return Err(Error::new(
                 ErrorKind::Corrupt,
-                format!("column `{}` has a list or map without its inner field", target.name()),
+                format!(
+                    "column `{}` has a list or map without its inner field",
+                    target.name()
+                ),
             ));
         };
         match (self.by, field_id(child), found.id) {
             (MatchBy::Id, Some(wanted), Some(got)) if wanted != got => Err(Error::new(
                 ErrorKind::Corrupt,
-                format!("`{}` has field id {got} inside, the table {wanted}", target.name()),
+                format!(
+                    "`{}` has field id {got} inside, the table {wanted}",
+                    target.name()
+                ),
             )),
             _ => self.plan_present(child, found, path, leaves),
         }
@@ -208,7 +224,12 @@ pub(crate) fn leaf_keeps_statistics(plan: &FieldPlan) -> bool {
     match plan {
         FieldPlan::Leaf(conversion) => conversion.keeps_statistics(),
         FieldPlan::Struct(children) => match children.as_slice() {
-            [ChildPlan { position: Some(_), plan }] => leaf_keeps_statistics(plan),
+            [
+                ChildPlan {
+                    position: Some(_),
+                    plan,
+                },
+            ] => leaf_keeps_statistics(plan),
             _ => false,
         },
         FieldPlan::Constant(_) | FieldPlan::List(_) | FieldPlan::Map(..) => false,
@@ -217,8 +238,12 @@ pub(crate) fn leaf_keeps_statistics(plan: &FieldPlan) -> bool {
 
 /// The field that `fields` of a struct are pruned to when only `path` below it is wanted.
 pub(crate) fn prune_to_path(field: &FieldRef, path: &[usize]) -> Option<Field> {
-    let Some((first, rest)) = path.split_first() else { return Some(field.as_ref().clone()) };
-    let DataType::Struct(fields) = field.data_type() else { return None };
+    let Some((first, rest)) = path.split_first() else {
+        return Some(field.as_ref().clone());
+    };
+    let DataType::Struct(fields) = field.data_type() else {
+        return None;
+    };
     let child = prune_to_path(fields.get(*first)?, rest)?;
     let pruned = DataType::Struct(vec![child].into());
     Some(field.as_ref().clone().with_data_type(pruned))

@@ -7,7 +7,11 @@ fn name(text: &str) -> ColumnName {
 }
 
 fn compare(column: &str, op: CompareOp, literal: Literal) -> Predicate {
-    Predicate::Compare { column: name(column), op, literal }
+    Predicate::Compare {
+        column: name(column),
+        op,
+        literal,
+    }
 }
 
 fn whole(unscaled: i128) -> Literal {
@@ -26,19 +30,36 @@ fn comparisons_keep_their_sides() {
     check("a <> -2", compare("a", CompareOp::NotEq, whole(-2)));
     check(
         "a >= 1.50",
-        compare("a", CompareOp::GtEq, Literal::Number { unscaled: 150, scale: 2 }),
+        compare(
+            "a",
+            CompareOp::GtEq,
+            Literal::Number {
+                unscaled: 150,
+                scale: 2,
+            },
+        ),
     );
-    check("a < 1e3", compare("a", CompareOp::Lt, Literal::Float(1000.0)));
+    check(
+        "a < 1e3",
+        compare("a", CompareOp::Lt, Literal::Float(1000.0)),
+    );
     check(
         "x.y > z",
-        Predicate::CompareColumns { left: name("x.y"), op: CompareOp::Gt, right: name("z") },
+        Predicate::CompareColumns {
+            left: name("x.y"),
+            op: CompareOp::Gt,
+            right: name("z"),
+        },
     );
 }
 
 #[test]
 fn names_are_quoted_both_ways() {
     let odd = ColumnName::top("odd name");
-    let expected = Predicate::IsNull { column: odd, negated: true };
+    let expected = Predicate::IsNull {
+        column: odd,
+        negated: true,
+    };
     check("\"odd name\" is not null", expected.clone());
     check("`odd name` is not null", expected);
 }
@@ -46,10 +67,22 @@ fn names_are_quoted_both_ways() {
 #[test]
 fn typed_literals_are_texts() {
     let text = Literal::String("2026-01-15".into());
-    check("d = date '2026-01-15'", compare("d", CompareOp::Eq, text.clone()));
-    check("d = cast('2026-01-15' as date)", compare("d", CompareOp::Eq, text.clone()));
-    check("d = '2026-01-15'::timestamp", compare("d", CompareOp::Eq, text));
-    check("b = X'00fF'", compare("b", CompareOp::Eq, Literal::Binary(vec![0, 255])));
+    check(
+        "d = date '2026-01-15'",
+        compare("d", CompareOp::Eq, text.clone()),
+    );
+    check(
+        "d = cast('2026-01-15' as date)",
+        compare("d", CompareOp::Eq, text.clone()),
+    );
+    check(
+        "d = '2026-01-15'::timestamp",
+        compare("d", CompareOp::Eq, text),
+    );
+    check(
+        "b = X'00fF'",
+        compare("b", CompareOp::Eq, Literal::Binary(vec![0, 255])),
+    );
 }
 
 #[test]

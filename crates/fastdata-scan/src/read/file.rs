@@ -91,7 +91,9 @@ impl Drop for OpenFile {
 pub(crate) async fn open_file(context: Arc<Context>, file: DataFile) -> Result<OpenFile> {
     let location = file.location.clone();
     let started = Instant::now();
-    let opened = open(&context, file).await.map_err(|error| error.at(&location));
+    let opened = open(&context, file)
+        .await
+        .map_err(|error| error.at(&location));
     add(&context.counters.plan_ns, elapsed_ns(started));
     opened
 }
@@ -102,16 +104,27 @@ async fn open(context: &Arc<Context>, file: DataFile) -> Result<OpenFile> {
     let missing = context.missing(&file.constants);
     let mut columns = Vec::with_capacity(context.columns.requests.len());
     for request in &context.columns.requests {
-        columns.push(plan_column(request.clone(), &meta, &fields, context.match_by, &missing)?);
+        columns.push(plan_column(
+            request.clone(),
+            &meta,
+            &fields,
+            context.match_by,
+            &missing,
+        )?);
     }
     let keys = context.equality_keys(&file)?;
     let first_key = columns.len();
     for request in keys.requests() {
-        columns.push(plan_column(request.clone(), &meta, &fields, context.match_by, &missing)?);
+        columns.push(plan_column(
+            request.clone(),
+            &meta,
+            &fields,
+            context.match_by,
+            &missing,
+        )?);
     }
-    let constant = |path: &[usize]| {
-        constant_value(columns.iter().find(|column| column.request.path == path)?)
-    };
+    let constant =
+        |path: &[usize]| constant_value(columns.iter().find(|column| column.request.path == path)?);
     let filter = settle_constants(&file.residual, &constant)?;
     if filter == Bound::Constant(false) {
         return Ok(nothing_left(context, file, meta, columns));
@@ -180,8 +193,7 @@ pub(crate) async fn read_footer(
 ) -> Result<FileMeta> {
     let options = &context.read_options;
     let Some(size_bytes) = size_bytes else {
-        let (tail, size_bytes) =
-            context.store.read_tail(location, REMOTE_TAIL_BYTES).await?;
+        let (tail, size_bytes) = context.store.read_tail(location, REMOTE_TAIL_BYTES).await?;
         count_fetched(context, tail.len());
         return decode_footer(context, location, size_bytes, Some(tail), options).await;
     };
@@ -251,7 +263,12 @@ fn plan_column(
         [leaf] if leaf_keeps_statistics(&plan) => Some(leaf.clone()),
         _ => None,
     };
-    Ok(FileColumn { request, projection, plan, leaf })
+    Ok(FileColumn {
+        request,
+        projection,
+        plan,
+        leaf,
+    })
 }
 
 fn only(mut projections: Vec<FieldProjection>, request: &ColumnRequest) -> Result<FieldProjection> {
@@ -271,7 +288,10 @@ pub(crate) fn settle_constants(
     value: &dyn Fn(&[usize]) -> Option<ArrayRef>,
 ) -> Result<Bound> {
     let settle_all = |parts: &[Bound]| {
-        parts.iter().map(|part| settle_constants(part, value)).collect::<Result<Vec<_>>>()
+        parts
+            .iter()
+            .map(|part| settle_constants(part, value))
+            .collect::<Result<Vec<_>>>()
     };
     match filter {
         Bound::Constant(_) => Ok(filter.clone()),
@@ -284,19 +304,31 @@ pub(crate) fn settle_constants(
 /// An atom over constants is evaluated on a batch of one row.
 fn settle_atom(atom: &Bound, value: &dyn Fn(&[usize]) -> Option<ArrayRef>) -> Result<Bound> {
     let paths = atom.columns();
-    let values = paths.iter().map(|path| value(&path.indices)).collect::<Option<Vec<_>>>();
-    let Some(values) = values else { return Ok(atom.clone()) };
+    let values = paths
+        .iter()
+        .map(|path| value(&path.indices))
+        .collect::<Option<Vec<_>>>();
+    let Some(values) = values else {
+        return Ok(atom.clone());
+    };
     let fields: Vec<Field> = values
         .iter()
         .zip(&paths)
         .map(|(value, path)| Field::new(path.name.clone(), value.data_type().clone(), true))
         .collect();
     let rewritten = atom.remap(&|path: &ColumnPath| {
-        let position = paths.iter().position(|other| other.indices == path.indices)?;
-        Some(ColumnPath { indices: vec![position], ..path.clone() })
+        let position = paths
+            .iter()
+            .position(|other| other.indices == path.indices)?;
+        Some(ColumnPath {
+            indices: vec![position],
+            ..path.clone()
+        })
     });
-    let one_row = RecordBatch::try_new(Arc::new(Schema::new(fields)), values)
-        .map_err(|source| Error::corrupt("a constant column has another type").with_source(source))?;
+    let one_row =
+        RecordBatch::try_new(Arc::new(Schema::new(fields)), values).map_err(|source| {
+            Error::corrupt("a constant column has another type").with_source(source)
+        })?;
     match rewritten {
         Some(rewritten) => Ok(Bound::Constant(rewritten.evaluate(&one_row)?.value(0))),
         None => Ok(atom.clone()),
@@ -318,7 +350,10 @@ fn constant_value(column: &FileColumn) -> Option<ArrayRef> {
 /// whether nothing had to be given up.
 fn into_file_terms(filter: &Bound, columns: &[FileColumn]) -> (Bound, bool) {
     let all = |parts: &[Bound]| -> (Vec<Bound>, bool) {
-        let mapped: Vec<_> = parts.iter().map(|part| into_file_terms(part, columns)).collect();
+        let mapped: Vec<_> = parts
+            .iter()
+            .map(|part| into_file_terms(part, columns))
+            .collect();
         let whole = mapped.iter().all(|(_, whole)| *whole);
         (mapped.into_iter().map(|(part, _)| part).collect(), whole)
     };
@@ -342,19 +377,27 @@ fn into_file_terms(filter: &Bound, columns: &[FileColumn]) -> (Bound, bool) {
 fn atom_in_file(atom: &Atom, columns: &[FileColumn]) -> Option<Atom> {
     // Nested columns have no statistics of their own null count; only leaves do.
     let in_file = |path: &ColumnPath| {
-        let column = columns.iter().find(|column| column.request.path == path.indices)?;
+        let column = columns
+            .iter()
+            .find(|column| column.request.path == path.indices)?;
         let is_leaf = !matches!(
             path.data_type,
             DataType::Struct(_) | DataType::List(_) | DataType::LargeList(_) | DataType::Map(..)
         );
         let indices = column.leaf.clone().filter(|_| is_leaf)?;
-        Some(ColumnPath { indices, ..path.clone() })
+        Some(ColumnPath {
+            indices,
+            ..path.clone()
+        })
     };
     let test = match &atom.test {
         Test::CompareColumn(op, other) => Test::CompareColumn(*op, in_file(other)?),
         other => other.clone(),
     };
-    Some(Atom { column: in_file(&atom.column)?, test })
+    Some(Atom {
+        column: in_file(&atom.column)?,
+        test,
+    })
 }
 
 async fn prune(

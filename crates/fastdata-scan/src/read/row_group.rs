@@ -52,17 +52,33 @@ impl RowGroup {
 
     /// Rows that a window may have, so that decoded windows stay within their share of memory.
     pub(crate) fn window_rows(&self) -> usize {
-        let leaves = self.file.columns.iter().filter_map(|column| column.projection.as_ref());
-        let group = self.file.meta.parquet().row_groups().get(self.plan.row_group);
+        let leaves = self
+            .file
+            .columns
+            .iter()
+            .filter_map(|column| column.projection.as_ref());
+        let group = self
+            .file
+            .meta
+            .parquet()
+            .row_groups()
+            .get(self.plan.row_group);
         let size_of = |leaf: &usize| {
             let chunk = group.and_then(|group| group.columns().get(*leaf));
-            chunk.map_or(0, |chunk| u64::try_from(chunk.uncompressed_size()).unwrap_or(0))
+            chunk.map_or(0, |chunk| {
+                u64::try_from(chunk.uncompressed_size()).unwrap_or(0)
+            })
         };
-        let bytes: u64 = leaves.flat_map(|projection| projection.leaves()).map(size_of).sum();
+        let bytes: u64 = leaves
+            .flat_map(|projection| projection.leaves())
+            .map(size_of)
+            .sum();
         // Dictionaries and runs unfold: eight bytes a value are the least that comes out.
         let row_bytes = (bytes / self.plan.num_rows.max(1)).max(8 * self.file.columns.len() as u64);
         let fitting = self.context.window_bytes_max / row_bytes.max(1);
-        usize::try_from(fitting).unwrap_or(usize::MAX).clamp(1024, self.context.window_rows.max(1024))
+        usize::try_from(fitting)
+            .unwrap_or(usize::MAX)
+            .clamp(1024, self.context.window_rows.max(1024))
     }
 
     /// The reader of the column at `position`, opened on first use by whoever comes first.
@@ -81,8 +97,7 @@ impl RowGroup {
         };
         let column = self.file.columns.get(position).ok_or_else(lost)?;
         let projection = column.projection.as_ref().ok_or_else(lost)?;
-        let reader =
-            ColumnReader::open(&self.file.meta, self.plan.row_group, projection, chunks)?;
+        let reader = ColumnReader::open(&self.file.meta, self.plan.row_group, projection, chunks)?;
         let reader = Arc::new(reader);
         *slot = Column::Open(reader.clone());
         Ok(reader)
@@ -92,10 +107,18 @@ impl RowGroup {
         let ranges = self.file.ranges(&self.plan, position)?;
         let started = Instant::now();
         let location = &self.file.file.location;
-        let bytes = self.context.store.read_ranges_here(location, &ranges).ok_or_else(|| {
-            Error::new(ErrorKind::Io, format!("{location} is no longer read without waiting"))
-        })??;
-        self.context.count_fetched(&ranges, &bytes, elapsed_ns(started));
+        let bytes = self
+            .context
+            .store
+            .read_ranges_here(location, &ranges)
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::Io,
+                    format!("{location} is no longer read without waiting"),
+                )
+            })??;
+        self.context
+            .count_fetched(&ranges, &bytes, elapsed_ns(started));
         Ok(ranges.into_iter().zip(bytes).collect())
     }
 }
@@ -116,7 +139,10 @@ impl Drop for RowGroup {
 impl OpenFile {
     /// Byte ranges of the column at `position` for the rows of `plan`; empty for constants.
     pub(crate) fn ranges(&self, plan: &RowGroupPlan, position: usize) -> Result<Vec<Range<u64>>> {
-        let projection = self.columns.get(position).and_then(|column| column.projection.as_ref());
+        let projection = self
+            .columns
+            .get(position)
+            .and_then(|column| column.projection.as_ref());
         match projection {
             None => Ok(Vec::new()),
             Some(projection) => Ok(chunk_ranges(
@@ -132,7 +158,11 @@ impl OpenFile {
     pub(crate) fn bytes_wanted(&self, plan: &RowGroupPlan, returned: usize) -> Result<u64> {
         let mut bytes = 0;
         for position in self.wanted(self.evaluates_filter(plan), returned) {
-            bytes += self.ranges(plan, position)?.iter().map(|range| range.end - range.start).sum::<u64>();
+            bytes += self
+                .ranges(plan, position)?
+                .iter()
+                .map(|range| range.end - range.start)
+                .sum::<u64>();
         }
         Ok(bytes)
     }
@@ -156,9 +186,13 @@ impl OpenFile {
     pub(crate) fn wanted(&self, filters: bool, returned: usize) -> Vec<usize> {
         let filter_columns = self.filter.columns();
         let is_wanted = |position: &usize| {
-            let Some(column) = self.columns.get(*position) else { return false };
+            let Some(column) = self.columns.get(*position) else {
+                return false;
+            };
             let in_filter = filters
-                && filter_columns.iter().any(|path| path.indices == column.request.path);
+                && filter_columns
+                    .iter()
+                    .any(|path| path.indices == column.request.path);
             *position < returned || in_filter || self.deletes.needs(*position)
         };
         (0..self.columns.len()).filter(is_wanted).collect()
@@ -178,8 +212,14 @@ pub(crate) async fn load_row_group(
     for position in &wanted {
         ranges.push(file.ranges(&plan, *position)?);
     }
-    let compressed_bytes: u64 = ranges.iter().flatten().map(|range| range.end - range.start).sum();
-    let permit = context.reserve(compressed_bytes, &file.file.location).await?;
+    let compressed_bytes: u64 = ranges
+        .iter()
+        .flatten()
+        .map(|range| range.end - range.start)
+        .sum();
+    let permit = context
+        .reserve(compressed_bytes, &file.file.location)
+        .await?;
     let mut columns: Vec<Column> = file.columns.iter().map(|_| Column::Absent).collect();
     let is_local = context.reads_here(&file.file.location);
     let chunks = match is_local {
@@ -188,7 +228,10 @@ pub(crate) async fn load_row_group(
     };
     let mut chunks = chunks.into_iter().flatten();
     for position in wanted {
-        let has_bytes = file.columns.get(position).is_some_and(|column| column.projection.is_some());
+        let has_bytes = file
+            .columns
+            .get(position)
+            .is_some_and(|column| column.projection.is_some());
         let state = match (is_local, has_bytes) {
             (_, false) => {
                 chunks.next();
@@ -202,7 +245,14 @@ pub(crate) async fn load_row_group(
         }
     }
     let columns = columns.into_iter().map(Mutex::new).collect();
-    Ok(RowGroup { context, file, plan, filters, columns, _permit: permit })
+    Ok(RowGroup {
+        context,
+        file,
+        plan,
+        filters,
+        columns,
+        _permit: permit,
+    })
 }
 
 /// Fetches the ranges of all columns in one batch, so that the store can merge neighbours.

@@ -40,18 +40,28 @@ async fn read_row_group(
     row_group: usize,
     schema: &Schema,
 ) -> Result<Vec<ArrayRef>> {
-    let by = if any_id(meta.schema().fields()) { MatchBy::Id } else { MatchBy::Name };
+    let by = if any_id(meta.schema().fields()) {
+        MatchBy::Id
+    } else {
+        MatchBy::Name
+    };
     let fields = file_fields(meta.schema());
     let constants = BTreeMap::new();
     let missing = context.missing(&constants);
-    let row_count = meta.row_groups().get(row_group).map_or(0, |group| group.num_rows);
+    let row_count = meta
+        .row_groups()
+        .get(row_group)
+        .map_or(0, |group| group.num_rows);
     let row_count = usize::try_from(row_count).unwrap_or(usize::MAX);
     let mut columns = Vec::with_capacity(schema.fields().len());
     for field in schema.fields() {
         let mut leaves = Vec::new();
         let (_, plan) = plan_field(field, &fields, by, &missing, &[], &mut leaves)?;
         let projection = meta.project(&leaves)?.pop().ok_or_else(|| {
-            Error::corrupt(format!("a delete file without the column `{}`", field.name()))
+            Error::corrupt(format!(
+                "a delete file without the column `{}`",
+                field.name()
+            ))
         })?;
         let ranges = chunk_ranges(meta, row_group, &projection, None)?;
         let bytes = context.fetch(location, &ranges).await?;

@@ -23,7 +23,10 @@ const SELECT_PERCENT_MAX: usize = 20;
 pub(crate) fn read_window(group: &RowGroup, rows: &RowRanges) -> Result<Option<RecordBatch>> {
     group.context.cancel.check()?;
     read(group, rows).map_err(|error| {
-        let place = format!("{}, row group {}", group.file.file.location, group.plan.row_group);
+        let place = format!(
+            "{}, row group {}",
+            group.file.file.location, group.plan.row_group
+        );
         error.at(&place)
     })
 }
@@ -34,7 +37,9 @@ fn read(group: &RowGroup, rows: &RowRanges) -> Result<Option<RecordBatch>> {
     add(&context.counters.rows_read, row_count as u64);
     let mut read: Vec<Option<ArrayRef>> = vec![None; group.file.columns.len()];
     let mask = live_rows(group, rows, &mut read)?;
-    let Some(mask) = mask else { return finish(group, rows, read, None) };
+    let Some(mask) = mask else {
+        return finish(group, rows, read, None);
+    };
     match mask.count() {
         0 => Ok(None),
         count if count == row_count => finish(group, rows, read, None),
@@ -72,7 +77,10 @@ fn live_rows(
         let (positions, filter, schema) = context.columns.filter_batch(&file.filter)?;
         fill(group, rows, &positions, read)?;
         let started = Instant::now();
-        let columns = positions.iter().map(|position| column(read, *position)).collect::<Result<_>>()?;
+        let columns = positions
+            .iter()
+            .map(|position| column(read, *position))
+            .collect::<Result<_>>()?;
         let batch = RecordBatch::try_new(schema, columns).map_err(broken_schema)?;
         live = Some(and(live, filter.evaluate(&batch)?));
         add(&context.counters.select_ns, elapsed_ns(started));
@@ -141,7 +149,10 @@ fn finish(
     let arrays = match &mask {
         None => {
             fill(group, rows, &returned, &mut read)?;
-            returned.iter().map(|position| column(&read, *position)).collect::<Result<Vec<_>>>()?
+            returned
+                .iter()
+                .map(|position| column(&read, *position))
+                .collect::<Result<Vec<_>>>()?
         }
         Some(mask) => select_columns(group, rows, &returned, &read, mask)?,
     };
@@ -164,11 +175,13 @@ fn select_columns(
     let surviving = is_sparse.then(|| select(rows, mask.bits()));
     returned
         .par_iter()
-        .map(|position| match (read.get(*position).and_then(Option::as_ref), &surviving) {
-            (Some(array), _) => filtered(group, array, mask),
-            (None, Some(surviving)) => read_column(group, *position, surviving),
-            (None, None) => filtered(group, &read_column(group, *position, rows)?, mask),
-        })
+        .map(
+            |position| match (read.get(*position).and_then(Option::as_ref), &surviving) {
+                (Some(array), _) => filtered(group, array, mask),
+                (None, Some(surviving)) => read_column(group, *position, surviving),
+                (None, None) => filtered(group, &read_column(group, *position, rows)?, mask),
+            },
+        )
         .collect()
 }
 
@@ -185,7 +198,10 @@ fn select(rows: &RowRanges, mask: &BooleanBuffer) -> RowRanges {
     let mut selected: Vec<Range<usize>> = Vec::new();
     for range in rows.ranges() {
         let bits = mask.slice(first_bit, range.len());
-        selected.extend(bits.set_slices().map(|(from, to)| range.start + from..range.start + to));
+        selected.extend(
+            bits.set_slices()
+                .map(|(from, to)| range.start + from..range.start + to),
+        );
         first_bit += range.len();
     }
     RowRanges::from_ranges(selected)
@@ -205,7 +221,12 @@ pub(crate) fn mask_without(
         let from = deleted.partition_point(|row| *row < start);
         let base = mask.len();
         mask.append_n(range.len(), true);
-        for row in deleted.get(from..).unwrap_or_default().iter().take_while(|row| **row < end) {
+        for row in deleted
+            .get(from..)
+            .unwrap_or_default()
+            .iter()
+            .take_while(|row| **row < end)
+        {
             let offset = usize::try_from(*row - start).unwrap_or(usize::MAX);
             mask.set_bit(base + offset, false);
             hit = true;
@@ -248,7 +269,10 @@ mod tests {
     fn windows_cover_each_row_once() {
         let rows = set(&[(0, 5), (7, 8), (30, 45)]);
         let windows = windows(&rows, 10);
-        assert_eq!(windows, [set(&[(0, 5), (7, 8)]), set(&[(30, 40)]), set(&[(40, 45)])]);
+        assert_eq!(
+            windows,
+            [set(&[(0, 5), (7, 8)]), set(&[(30, 40)]), set(&[(40, 45)])]
+        );
     }
 
     #[test]

@@ -51,7 +51,9 @@ struct Warehouse {
 #[async_trait]
 impl Catalog for Warehouse {
     async fn locate(&self, name: &TableName, store: &dyn Store) -> Result<Option<Location>> {
-        let Some((table, namespace)) = name.parts.split_last() else { return Ok(None) };
+        let Some((table, namespace)) = name.parts.split_last() else {
+            return Ok(None);
+        };
         let nested = namespace.join("/");
         // Hive-style warehouses add `.db` to the namespace.
         for folder in [nested.clone(), format!("{nested}.db"), namespace.join(".")] {
@@ -85,15 +87,21 @@ pub(crate) async fn locate(
         && rest.len() >= 2
         && let Some(catalog) = settings.catalogs.get(first)
     {
-        let warehouse = Warehouse { root: Location::parse(&catalog.warehouse)? };
-        let inner = TableName { parts: rest.to_vec() };
+        let warehouse = Warehouse {
+            root: Location::parse(&catalog.warehouse)?,
+        };
+        let inner = TableName {
+            parts: rest.to_vec(),
+        };
         if let Some(found) = warehouse.locate(&inner, store).await? {
             return Ok(found);
         }
         tried.push(catalog.warehouse.clone());
     }
     if let Some(root) = &settings.warehouse {
-        let warehouse = Warehouse { root: Location::parse(root)? };
+        let warehouse = Warehouse {
+            root: Location::parse(root)?,
+        };
         if let Some(found) = warehouse.locate(name, store).await? {
             return Ok(found);
         }

@@ -33,7 +33,9 @@ pub(crate) struct HiveValue {
 }
 
 pub(super) fn has_parquet_ending(text: &str) -> bool {
-    [".parquet", ".parq", ".pq"].iter().any(|ending| text.to_ascii_lowercase().ends_with(ending))
+    [".parquet", ".parq", ".pq"]
+        .iter()
+        .any(|ending| text.to_ascii_lowercase().ends_with(ending))
 }
 
 /// Whether `text` is a pattern: it has glob characters, and no local file has that very name.
@@ -55,7 +57,11 @@ pub(super) async fn single(location: Location, store: &dyn Store) -> Result<Data
         // The first read tells the size of a remote object: no request of its own for that.
         false => None,
     };
-    Ok(DataPath { location, size_bytes, hive: Vec::new() })
+    Ok(DataPath {
+        location,
+        size_bytes,
+        hive: Vec::new(),
+    })
 }
 
 /// Every Parquet file below `folder`. Names that begin with `_` or `.` are bookkeeping of the
@@ -99,7 +105,10 @@ pub(super) async fn glob(pattern: &Location, store: &dyn Store) -> Result<Vec<Da
         .collect();
     sort(&mut files);
     if files.is_empty() {
-        return Err(Error::new(ErrorKind::NotFound, format!("no file matches {text}")));
+        return Err(Error::new(
+            ErrorKind::NotFound,
+            format!("no file matches {text}"),
+        ));
     }
     Ok(files)
 }
@@ -111,20 +120,29 @@ fn sort(files: &mut [DataPath]) {
 
 fn below<'a>(location: &'a Location, root: &Location) -> &'a str {
     let key = location.key();
-    key.strip_prefix(root.key()).unwrap_or(key).trim_start_matches('/')
+    key.strip_prefix(root.key())
+        .unwrap_or(key)
+        .trim_start_matches('/')
 }
 
 fn with_hive(object: ObjectMeta, root: &Location) -> DataPath {
     let below = below(&object.location, root);
     let folders = below.rsplit_once('/').map_or("", |(folders, _)| folders);
     let hive = folders.split('/').filter_map(hive_value).collect();
-    DataPath { location: object.location, size_bytes: Some(object.size_bytes), hive }
+    DataPath {
+        location: object.location,
+        size_bytes: Some(object.size_bytes),
+        hive,
+    }
 }
 
 fn hive_value(folder: &str) -> Option<HiveValue> {
     let (name, value) = folder.split_once('=')?;
     let value = (value != HIVE_NULL).then(|| unescape(value));
-    (!name.is_empty()).then(|| HiveValue { name: unescape(name), value })
+    (!name.is_empty()).then(|| HiveValue {
+        name: unescape(name),
+        value,
+    })
 }
 
 /// Hive and Spark escape what a path cannot hold as `%XX`.
@@ -160,11 +178,14 @@ pub(crate) fn hive_type<'a>(
     let filled: Vec<&str> = filled.collect();
     let is_whole = |text: &&str| {
         // `007` is a name, not a number: reading it as 7 would lose what it says.
-        text.parse::<i64>().is_ok_and(|number| number.to_string() == **text)
+        text.parse::<i64>()
+            .is_ok_and(|number| number.to_string() == **text)
     };
     let is_date = |text: &&str| {
         text.len() == 10
-            && text.parse::<chrono::NaiveDate>().is_ok_and(|date| date.to_string() == **text)
+            && text
+                .parse::<chrono::NaiveDate>()
+                .is_ok_and(|date| date.to_string() == **text)
     };
     if filled.iter().all(is_whole) {
         DataType::Int64
@@ -190,12 +211,23 @@ mod tests {
 
     #[test]
     fn hive_types_keep_what_the_text_says() {
-        let of = |values: &[&str]| hive_type(values.iter().map(|value| Some(*value)), StringLayout::Offsets);
+        let of = |values: &[&str]| {
+            hive_type(
+                values.iter().map(|value| Some(*value)),
+                StringLayout::Offsets,
+            )
+        };
         assert_eq!(of(&["1", "-20"]), DataType::Int64);
         assert_eq!(of(&["1", "007"]), DataType::Utf8);
         assert_eq!(of(&["2026-01-15"]), DataType::Date32);
         assert_eq!(of(&["2026-01-15", "x"]), DataType::Utf8);
-        assert_eq!(hive_type([None, Some("3")].into_iter(), StringLayout::Offsets), DataType::Int64);
-        assert_eq!(hive_type([None].into_iter(), StringLayout::Offsets), DataType::Utf8);
+        assert_eq!(
+            hive_type([None, Some("3")].into_iter(), StringLayout::Offsets),
+            DataType::Int64
+        );
+        assert_eq!(
+            hive_type([None].into_iter(), StringLayout::Offsets),
+            DataType::Utf8
+        );
     }
 }

@@ -47,7 +47,9 @@ async fn resolve_one(text: &str, request: &ScanRequest, store: &dyn Store) -> Re
     }
     if is_metadata_file(text) {
         let file = Location::parse(text)?;
-        return table::open_metadata_file(file, store).await.map(Source::Table);
+        return table::open_metadata_file(file, store)
+            .await
+            .map(Source::Table);
     }
     if looks_like_name(text) {
         let name = TableName::parse(text)?;
@@ -62,7 +64,9 @@ async fn resolve_one(text: &str, request: &ScanRequest, store: &dyn Store) -> Re
         return files::glob(&location, store).await.map(Source::Files);
     }
     if files::is_single_file(&location) {
-        return files::single(location, store).await.map(|file| Source::Files(vec![file]));
+        return files::single(location, store)
+            .await
+            .map(|file| Source::Files(vec![file]));
     }
     if let Some(table) = table::open(&location, store).await? {
         return Ok(Source::Table(table));
@@ -87,10 +91,13 @@ fn looks_like_name(text: &str) -> bool {
 }
 
 fn not_a_table(root: &Location) -> Error {
-    Error::new(ErrorKind::NotFound, format!("{root} holds no Iceberg metadata"))
+    Error::new(
+        ErrorKind::NotFound,
+        format!("{root} holds no Iceberg metadata"),
+    )
 }
 
 /// Whether objects at `location` are files of this machine.
 pub(crate) fn is_local(location: &Location) -> bool {
-    location.scheme() == Scheme::File
+    location.scheme() == Scheme::Local
 }

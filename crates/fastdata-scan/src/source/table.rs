@@ -42,13 +42,17 @@ pub(super) async fn open(root: &Location, store: &dyn Store) -> Result<Option<Ta
     if !names.iter().any(|name| name.contains(".metadata.json")) {
         return Ok(None);
     }
-    let hint = names.iter().find(|name| matches!(name.as_str(), "version-hint.text" | "version-hint.txt"));
+    let hint = names
+        .iter()
+        .find(|name| matches!(name.as_str(), "version-hint.text" | "version-hint.txt"));
     let hint = match hint {
         Some(name) => Some(store.read(&folder.join(name), HINT_BYTES_MAX).await?),
         None => None,
     };
     let chosen = choose_metadata_file(&names, hint.as_deref())?;
-    load(root.clone(), folder.join(&chosen), store).await.map(Some)
+    load(root.clone(), folder.join(&chosen), store)
+        .await
+        .map(Some)
 }
 
 /// Opens the table whose metadata file the user named.
@@ -65,5 +69,9 @@ async fn load(root: Location, metadata_file: Location, store: &dyn Store) -> Res
     let bytes = store.read(&metadata_file, METADATA_BYTES_MAX).await?;
     let metadata = TableMetadata::parse(&bytes, &Limits::default())
         .map_err(|source| crate::Error::from(source).at(&metadata_file))?;
-    Ok(TableSource { root, metadata_file, metadata: Arc::new(metadata) })
+    Ok(TableSource {
+        root,
+        metadata_file,
+        metadata: Arc::new(metadata),
+    })
 }
