@@ -146,7 +146,7 @@ def py_partitioned(catalog):
     with table.table.update_schema() as change:
         change.rename_column("name", "label")
         change.add_column("extra", LongType())
-        change.move_first("label")
+        change.move_first("name")
     rows = [{"label": r["name"], **{k: v for k, v in r.items() if k != "name"}} for r in rows]
     with table.table.update_spec() as change:
         change.remove_field("id_bucket")

@@ -15,7 +15,7 @@ venv() { # venv NAME PACKAGE…
 }
 venv spark3 pyspark==3.5.7
 venv spark4 pyspark==4.1.1
-venv pyiceberg "pyiceberg[pyarrow,sql-sqlite]==0.12.0"
+venv pyiceberg "pyiceberg[pyarrow,pyiceberg-core,sql-sqlite]==0.12.0"
 
 for artifact in iceberg-spark-runtime-3.5_2.12 iceberg-spark-runtime-4.1_2.13; do
     mvn -q dependency:get -Dartifact="org.apache.iceberg:$artifact:$iceberg" -Dtransitive=false
