@@ -1,4 +1,4 @@
-"""Polars: the streaming engine's batch sink for streams, the streaming engine for collecting."""
+"""Polars: the streaming engine's batch sink for streams, the in-memory engine for collecting."""
 
 import sys
 from pathlib import Path
@@ -29,7 +29,8 @@ def stream(job, consume):
 
 
 def collect(job):
-    return query(job).collect(engine="streaming")
+    # With every row kept, the streaming engine took 1.4 times the processor time of this one.
+    return query(job).collect(engine="in-memory")
 
 
 def plan(_job):
