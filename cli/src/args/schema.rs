@@ -1,0 +1,16 @@
+//! `fastdata schema`.
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+
+use super::SourceArgs;
+
+/// Arguments of `fastdata schema`.
+#[derive(Debug, Args)]
+pub(crate) struct SchemaArgs {
+    #[command(flatten)]
+    pub(crate) source: SourceArgs,
+    /// Print one JSON object
+    #[arg(long, env = "FASTDATA_JSON", value_parser = BoolishValueParser::new())]
+    pub(crate) json: bool,
+}

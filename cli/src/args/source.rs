@@ -1,0 +1,69 @@
+//! Flags that say what is read, shared by every command that reads.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use clap::builder::BoolishValueParser;
+
+/// What to read and how to reach it.
+#[derive(Debug, Args)]
+pub(crate) struct SourceArgs {
+    /// Table name, table folder or URL, *.metadata.json, Parquet file, folder or glob; `-` reads
+    /// names from stdin
+    #[arg(required = true, value_name = "SOURCE")]
+    pub(crate) sources: Vec<String>,
+    /// Read this snapshot of the table
+    #[arg(
+        long,
+        value_name = "ID",
+        env = "FASTDATA_SNAPSHOT_ID",
+        group = "snapshot",
+        allow_hyphen_values = true
+    )]
+    pub(crate) snapshot_id: Option<i64>,
+    /// Read the table as it was then: 2026-01-15, 2026-01-15T08:30:00Z, or milliseconds
+    #[arg(long, value_name = "TIME", env = "FASTDATA_AS_OF", group = "snapshot")]
+    pub(crate) as_of: Option<String>,
+    /// Read this branch or tag
+    #[arg(long, value_name = "NAME", env = "FASTDATA_REF", group = "snapshot")]
+    pub(crate) r#ref: Option<String>,
+    /// Map columns by position in files that carry no field ids
+    #[arg(long, env = "FASTDATA_MAP_BY_POSITION", value_parser = BoolishValueParser::new())]
+    pub(crate) map_by_position: bool,
+    /// Folder or URL in which `namespace.table` is looked up
+    #[arg(long, value_name = "FOLDER", env = "FASTDATA_WAREHOUSE")]
+    pub(crate) warehouse: Option<String>,
+    /// Configuration file [default: ~/.config/fastdata/config.toml]
+    #[arg(long, value_name = "FILE", env = "FASTDATA_CONFIG")]
+    pub(crate) config: Option<PathBuf>,
+    /// Requests under way at once
+    #[arg(long, value_name = "N", env = "FASTDATA_CONNECTIONS")]
+    pub(crate) connections: Option<usize>,
+    /// Address of the S3-compatible server
+    #[arg(
+        long,
+        value_name = "URL",
+        env = "FASTDATA_ENDPOINT_URL",
+        help_heading = "S3"
+    )]
+    pub(crate) endpoint_url: Option<String>,
+    /// Region of the buckets
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "FASTDATA_REGION",
+        help_heading = "S3"
+    )]
+    pub(crate) region: Option<String>,
+    /// Profile in the AWS credentials file
+    #[arg(
+        long,
+        value_name = "NAME",
+        env = "FASTDATA_PROFILE",
+        help_heading = "S3"
+    )]
+    pub(crate) profile: Option<String>,
+    /// Send requests unsigned, for public buckets
+    #[arg(long, env = "FASTDATA_ANONYMOUS", value_parser = BoolishValueParser::new(), help_heading = "S3")]
+    pub(crate) anonymous: bool,
+}
