@@ -18,7 +18,7 @@ use tokio::sync::Semaphore;
 
 use crate::local::too_long;
 use crate::ranges::{self, Joining};
-use crate::{Error, ErrorKind, Location, ObjectMeta, Result, Scheme, Store, StoreConfig};
+use crate::{Error, Location, ObjectMeta, Result, Scheme, Store, StoreConfig};
 
 mod client;
 mod failure;
@@ -129,27 +129,11 @@ impl Store for RemoteStore {
             ..GetOptions::default()
         };
         let opened = match transfer.open(options).await {
-            Ok(opened) => opened,
-            // Azure has no requests for "the last n bytes", and an empty object has none of them.
-            Err(error)
-                if matches!(
-                    error.kind(),
-                    ErrorKind::Unsupported | ErrorKind::InvalidArgument
-                ) =>
-            {
-                let (size_bytes, version) = transfer.head().await?;
-                if size_bytes == 0 {
-                    return Ok((Bytes::new(), 0));
-                }
-                let range = GetRange::Bounded(size_bytes.saturating_sub(bytes)..size_bytes);
-                let options = GetOptions {
-                    range: Some(range),
-                    if_match: version,
-                    ..GetOptions::default()
-                };
-                transfer.open(options).await?
-            }
-            Err(error) => return Err(error),
+            Ok(opened) => Some(opened),
+            Err(error) => transfer.open_tail_by_size(bytes, error).await?,
+        };
+        let Some(opened) = opened else {
+            return Ok((Bytes::new(), 0));
         };
         let size_bytes = opened.result.meta.size;
         Ok((

@@ -123,8 +123,21 @@ impl Facts {
 
     fn kind(&self, error: &object_store::Error) -> ErrorKind {
         use object_store::Error as E;
+        // Some servers answer an unknown key id with status 404.
+        let denied = [
+            "AccessDenied",
+            "InvalidAccessKeyId",
+            "SignatureDoesNotMatch",
+        ];
         match error {
             _ if self.credentials => ErrorKind::Denied,
+            _ if self
+                .code
+                .as_deref()
+                .is_some_and(|code| denied.contains(&code)) =>
+            {
+                ErrorKind::Denied
+            }
             E::NotFound { .. } => ErrorKind::NotFound,
             E::PermissionDenied { .. } | E::Unauthenticated { .. } => ErrorKind::Denied,
             E::Precondition { .. } | E::NotModified { .. } | E::AlreadyExists { .. } => {

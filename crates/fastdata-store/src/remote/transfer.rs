@@ -157,6 +157,37 @@ impl<'a> Transfer<'a> {
         })
     }
 
+    /// Begins to read the last `bytes` after a request for just them was refused with `refusal`;
+    /// `None` for an empty object.
+    ///
+    /// Azure has no such requests, S3 refuses them for empty objects, and other servers answer
+    /// them for empty objects with status 200, which is no answer to a range.
+    pub(super) async fn open_tail_by_size(
+        &self,
+        bytes: u64,
+        refusal: Error,
+    ) -> Result<Option<Opened<'a>>> {
+        let is_unsupported = match refusal.kind() {
+            ErrorKind::Unsupported => true,
+            ErrorKind::InvalidArgument | ErrorKind::Protocol => false,
+            _ => return Err(refusal),
+        };
+        let (size_bytes, version) = self.head().await?;
+        if size_bytes == 0 {
+            return Ok(None);
+        }
+        if !is_unsupported {
+            return Err(refusal);
+        }
+        let range = GetRange::Bounded(size_bytes.saturating_sub(bytes)..size_bytes);
+        let options = GetOptions {
+            range: Some(range),
+            if_match: version,
+            ..GetOptions::default()
+        };
+        Ok(Some(self.open(options).await?))
+    }
+
     /// The object's size in bytes and its ETag.
     pub(super) async fn head(&self) -> Result<(u64, Option<String>)> {
         let options = GetOptions {
@@ -340,5 +371,39 @@ mod tests {
         assert!(weak.admits(&meta(Some("W/\"1\""), 10)));
         assert_eq!(weak.etag(), None);
         assert!(!weak.admits(&meta(Some("W/\"2\""), 10)));
+    }
+
+    #[test]
+    fn parts_behind_the_first_answer_ask_for_its_version() {
+        let memory = Arc::new(object_store::memory::InMemory::new());
+        let path = Path::from("x");
+        let put = |content: &'static str| {
+            let done = object_store::ObjectStoreExt::put(&*memory, &path, content.into());
+            futures::executor::block_on(done).unwrap();
+        };
+        let failures = Failures::hiding_secrets_of(&crate::StoreConfig::default());
+        let permits = Semaphore::new(1);
+        let transfer = Transfer {
+            client: Arc::clone(&memory) as Arc<dyn ObjectStore>,
+            path: path.clone(),
+            object: Location::parse("s3://bucket/x").unwrap(),
+            permits: &permits,
+            failures: &failures,
+            patience: Duration::ZERO,
+        };
+        put("first...");
+        let version = Version::default();
+        futures::executor::block_on(async {
+            drop(transfer.open_span(&(0..4), &version).await.unwrap());
+            drop(transfer.open_span(&(4..8), &version).await.unwrap());
+            assert!(version.etag().is_some());
+        });
+        put("second..");
+        let error = futures::executor::block_on(transfer.open_span(&(4..8), &version));
+        assert_eq!(
+            error.err().map(|error| error.kind()),
+            Some(ErrorKind::Precondition)
+        );
+        assert_eq!(permits.available_permits(), 1);
     }
 }
