@@ -92,18 +92,10 @@ pub fn encode_deletion_vector(positions: &RoaringTreemap) -> Result<Vec<u8>> {
     Ok([&to_be(length)[..], &body, &to_be(crc)].concat())
 }
 
-#[expect(
-    clippy::host_endian_bytes,
-    reason = "no host order here: big-endian is the format's"
-)]
 fn be_u32(bytes: [u8; 4]) -> u32 {
     u32::from_be_bytes(bytes)
 }
 
-#[expect(
-    clippy::host_endian_bytes,
-    reason = "no host order here: big-endian is the format's"
-)]
 fn to_be(value: u32) -> [u8; 4] {
     value.to_be_bytes()
 }

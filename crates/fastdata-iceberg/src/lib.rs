@@ -4,6 +4,7 @@
 //! The crate does no I/O. It names paths, is given their bytes and decodes them itself: metadata
 //! JSON, manifest lists and manifests of format versions 1 to 3. It never opens a data file.
 
+mod avro;
 mod deletion_vector;
 pub mod error;
 mod limits;
@@ -15,6 +16,7 @@ mod path;
 mod plan;
 mod schema;
 mod value;
+pub mod write;
 
 pub use deletion_vector::{
     PUFFIN_MAGIC, check_puffin_head, decode_deletion_vector, encode_deletion_vector,
@@ -37,3 +39,4 @@ pub use schema::{
     FIELD_ID_KEY, ListType, MapType, NestedField, PrimitiveType, Schema, StringLayout, StructType,
     Type,
 };
+pub use value::Value;

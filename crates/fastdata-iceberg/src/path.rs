@@ -1,5 +1,7 @@
 //! Paths: where a recorded path lies now, and when two spellings mean the same file.
 
+use std::borrow::Cow;
+
 /// Turns the paths that metadata records into paths to read, and into a form to compare.
 ///
 /// A table that was moved or copied still records where it used to be. Paths below the recorded
@@ -11,15 +13,19 @@ pub struct PathResolver {
     recorded_root: String,
     /// The folder that the user named, without a trailing slash.
     actual_root: String,
+    /// The same, comparable.
+    comparable_root: String,
 }
 
 impl PathResolver {
     /// For a table whose metadata records `recorded_location` and which lies at `actual_root`.
     pub fn new(recorded_location: &str, actual_root: &str) -> Self {
         let recorded_root = comparable(recorded_location);
+        let actual_root = actual_root.trim_end_matches('/');
         Self {
             recorded_root: recorded_root.trim_end_matches('/').to_owned(),
-            actual_root: actual_root.trim_end_matches('/').to_owned(),
+            actual_root: actual_root.to_owned(),
+            comparable_root: comparable(actual_root).into_owned(),
         }
     }
 
@@ -35,10 +41,21 @@ impl PathResolver {
     /// actual one are one, as are `s3`, `s3a` and `s3n`, `file:/x`, `file:///x` and `/x`, and
     /// `hdfs://host/x` and `/x`.
     pub fn normalise(&self, path: &str) -> String {
+        let mut normalised = String::new();
+        self.normalise_into(path, &mut normalised);
+        normalised
+    }
+
+    /// [`PathResolver::normalise`] into a buffer that is reused.
+    pub(crate) fn normalise_into(&self, path: &str, normalised: &mut String) {
+        normalised.clear();
         let path = comparable(path);
         match self.below_root(&path) {
-            Some(rest) => format!("{}{rest}", comparable(&self.actual_root)),
-            None => path,
+            Some(rest) => {
+                normalised.push_str(&self.comparable_root);
+                normalised.push_str(rest);
+            }
+            None => normalised.push_str(&path),
         }
     }
 
@@ -50,34 +67,33 @@ impl PathResolver {
     }
 }
 
-/// The last component of a path.
-pub(crate) fn file_name(path: &str) -> &str {
-    path.rsplit('/').next().unwrap_or(path)
+/// The last two components of a path: what stays the same however its root is spelled.
+pub(crate) fn tail(path: &str) -> &str {
+    let mut slashes = path.rmatch_indices('/').map(|(at, _)| at);
+    let cut = slashes.nth(1);
+    cut.and_then(|at| path.get(at + 1..)).unwrap_or(path)
 }
 
 /// Schemes that mean the same store become one; those of file systems vanish.
-fn comparable(path: &str) -> String {
+fn comparable(path: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = path.split_once(':').filter(|(scheme, rest)| {
         rest.starts_with('/') && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
     }) else {
-        return path.to_owned();
+        return Cow::Borrowed(path);
     };
-    let scheme = scheme.to_ascii_lowercase();
-    match scheme.as_str() {
-        "file" | "hdfs" | "viewfs" => match rest.strip_prefix("//") {
+    let renamed = |scheme: &str| Cow::Owned(format!("{scheme}:{rest}"));
+    match scheme.to_ascii_lowercase().as_str() {
+        "file" | "hdfs" | "viewfs" => Cow::Borrowed(match rest.strip_prefix("//") {
             // `file:///x` has an empty host, `hdfs://host/x` has one.
-            Some(host) => host
-                .find('/')
-                .and_then(|at| host.get(at..))
-                .unwrap_or("/")
-                .to_owned(),
-            None => rest.to_owned(),
-        },
-        "s3a" | "s3n" => format!("s3:{rest}"),
-        "gcs" => format!("gs:{rest}"),
-        "abfss" => format!("abfs:{rest}"),
-        "wasbs" => format!("wasb:{rest}"),
-        _ => format!("{scheme}:{rest}"),
+            Some(host) => host.find('/').and_then(|at| host.get(at..)).unwrap_or("/"),
+            None => rest,
+        }),
+        "s3" | "s3a" | "s3n" if scheme != "s3" => renamed("s3"),
+        "gcs" => renamed("gs"),
+        "abfss" => renamed("abfs"),
+        "wasbs" => renamed("wasb"),
+        lower if lower == scheme => Cow::Borrowed(path),
+        lower => renamed(lower),
     }
 }
 
@@ -124,5 +140,9 @@ mod tests {
         assert_eq!(paths.resolve("/wh/t"), "/wh/t");
         let relative = PathResolver::new("data/warehouse/t", "/x/t");
         assert_eq!(relative.resolve("data/warehouse/t/data/f"), "/x/t/data/f");
+        assert_eq!(
+            (tail("/a/b/c"), tail("b/c"), tail("c")),
+            ("b/c", "b/c", "c")
+        );
     }
 }

@@ -19,13 +19,18 @@ pub(crate) const NANOS_PER_DAY: i128 = 86_400_000_000_000;
 /// A non-null value. Which type it has is said beside it: an `Int` stands for every type that is
 /// a whole number inside (int, long, date, time and the timestamps, each in its own unit).
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Value {
+pub enum Value {
+    /// `boolean`
     Boolean(bool),
+    /// Every type that is a whole number inside.
     Int(i64),
+    /// `float`
     Float(f32),
+    /// `double`
     Double(f64),
-    /// Unscaled.
+    /// A decimal's digits, without its scale.
     Decimal(i128),
+    /// `string`
     String(String),
     /// Binary, fixed and uuid.
     Bytes(Vec<u8>),
@@ -224,10 +229,6 @@ pub(crate) fn decimal_from_be(bytes: &[u8]) -> Option<i128> {
 }
 
 /// The shortest big-endian two's complement that holds `value`.
-#[expect(
-    clippy::host_endian_bytes,
-    reason = "no host order here: big-endian is the format's"
-)]
 pub(crate) fn minimal_be(value: i128) -> Vec<u8> {
     let bytes = value.to_be_bytes();
     let mut start = 0;

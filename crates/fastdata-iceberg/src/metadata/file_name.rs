@@ -8,7 +8,7 @@ use crate::{Error, Result};
 /// `.metadata.json`, and with words instead of a number (`rev-2`, `vfinal`). `version_hint` is the
 /// content of `version-hint.text`, where there is one: a version or a name. A hint may be stale,
 /// so it never makes us take a file older than the newest numbered one; it decides among files
-/// whose age their names do not tell.
+/// whose age their names do not tell. Where nothing decides, the files are named in the error.
 pub fn choose_metadata_file(names: &[String], version_hint: Option<&[u8]>) -> Result<String> {
     let files: Vec<Candidate<'_>> = names
         .iter()
@@ -18,26 +18,31 @@ pub fn choose_metadata_file(names: &[String], version_hint: Option<&[u8]>) -> Re
         .and_then(|hint| std::str::from_utf8(hint).ok())
         .map(str::trim);
     let hinted = hint.and_then(|hint| files.iter().find(|file| file.is_named_by(hint)));
-    let newest = files.iter().filter(|file| file.version.is_some()).max();
-    let chosen = match (hinted, newest) {
-        // A file without a number that the hint names was put there on purpose.
-        (Some(hinted), _) if hinted.version.is_none() => Some(hinted),
-        (Some(hinted), Some(newest)) if newest.version == hinted.version => Some(hinted),
-        (_, Some(newest)) => Some(newest),
-        (Some(hinted), None) => Some(hinted),
-        (None, None) => match files.as_slice() {
-            [] => return Err(Error::not_found("metadata/ holds no *.metadata.json")),
-            [only] => Some(only),
-            several => several.iter().max(),
-        },
-    };
-    chosen
-        .map(|file| file.name.to_owned())
-        .ok_or_else(|| Error::not_found("metadata/ holds no *.metadata.json"))
+    let newest = files.iter().filter_map(|file| file.version).max();
+    // A hinted file is taken when it has no number (it was put there on purpose) or the newest.
+    if let Some(hinted) = hinted
+        && (hinted.version.is_none() || hinted.version == newest)
+    {
+        return Ok(hinted.name.to_owned());
+    }
+    let mut newest: Vec<&str> = files
+        .iter()
+        .filter(|file| file.version == newest)
+        .map(|file| file.name)
+        .collect();
+    newest.sort_unstable();
+    match newest.as_slice() {
+        [] => Err(Error::not_found("metadata/ holds no *.metadata.json")),
+        [only] => Ok((*only).to_owned()),
+        // Commits that lost a race leave such files: only a catalog knows which one won.
+        several => Err(Error::invalid(format!(
+            "metadata/ holds {} files of the newest version, name the one to read: {}",
+            several.len(),
+            several.join(", ")
+        ))),
+    }
 }
 
-/// Ordered by version, then by name so that the choice does not depend on the order of listing.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Candidate<'a> {
     version: Option<u64>,
     name: &'a str,
@@ -168,5 +173,12 @@ mod tests {
         let error = choose_metadata_file(&names, Some(b"1")).unwrap_err();
         assert_eq!(error.kind(), crate::ErrorKind::NotFound);
         assert!(choose_metadata_file(&[], None).is_err());
+    }
+
+    #[test]
+    fn two_files_of_one_version_need_a_word_from_the_user() {
+        let names = ["00001-a.metadata.json", "00001-b.metadata.json"].map(str::to_owned);
+        let error = choose_metadata_file(&names, None).unwrap_err();
+        assert_eq!(error.kind(), crate::ErrorKind::InvalidArgument);
     }
 }

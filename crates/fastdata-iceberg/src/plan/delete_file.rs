@@ -44,4 +44,13 @@ pub struct DeleteFile {
     pub(crate) partition_key: Vec<u8>,
     /// The range of the paths it names, from its metrics.
     pub(crate) path_bounds: Option<(String, String)>,
+    pub(crate) is_encrypted: bool,
+}
+
+impl DeleteFile {
+    /// Spec id and partition values: equal for two delete files exactly when they apply to the same
+    /// partition.
+    pub fn partition_key(&self) -> &[u8] {
+        &self.partition_key
+    }
 }
