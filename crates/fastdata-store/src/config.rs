@@ -81,7 +81,7 @@ pub struct StoreConfig {
     pub connections: usize,
     /// Time for a connection to be made.
     pub connect_timeout: Duration,
-    /// Time for a request with its whole answer (at most 24 MiB).
+    /// Time for a request with its whole answer; the rest of a longer one is asked for again.
     pub request_timeout: Duration,
     /// How often a request is sent again when that may help.
     pub retries: usize,

@@ -44,11 +44,7 @@ fn s3(config: &StoreConfig, object: &Location) -> Result<AmazonS3Builder> {
             builder = builder.with_config(key, value.expose());
         }
     }
-    let profile = if config.anonymous && config.profile.is_none() {
-        Profile::default()
-    } else {
-        Profile::load(config)?
-    };
+    let profile = Profile::load(config)?;
     if let Some(region) = config.region.clone().or_else(|| profile.region.clone()) {
         builder = builder.with_region(region);
     }
