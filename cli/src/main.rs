@@ -51,7 +51,7 @@ fn run(args: Args) -> Result<(), Failure> {
         Command::Describe(args) => {
             cmd::describe::run(config::DescribeConfig::resolve(args)?, &cancel)
         }
-        Command::Demo(_) => Ok(()),
+        Command::Demo(args) => cmd::demo::run(&config::DemoConfig::resolve(args), &cancel),
         Command::Completions { shell } => cmd::completions::run(shell),
         Command::Man { command } => cmd::man::run(command.as_deref()),
     }

@@ -1,7 +1,7 @@
 //! One module per command: takes its resolved config and runs to the end.
 
 pub(crate) mod completions;
-//DEMO
+pub(crate) mod demo;
 pub(crate) mod describe;
 pub(crate) mod man;
 pub(crate) mod scan;

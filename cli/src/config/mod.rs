@@ -117,9 +117,9 @@ pub(crate) struct DemoConfig {
 
 impl DemoConfig {
     /// Takes `args` as they are.
-    pub(crate) fn resolve(args: DemoArgs) -> Result<Self, Failure> {
-        Ok(Self {
+    pub(crate) fn resolve(args: DemoArgs) -> Self {
+        Self {
             folder: args.output,
-        })
+        }
     }
 }

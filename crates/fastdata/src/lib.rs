@@ -2,6 +2,8 @@
 //!
 //! The facade that Rust programs link. It re-exports and adds nothing.
 
+#[doc(no_inline)]
+pub use fastdata_iceberg as iceberg;
 pub use fastdata_iceberg::SnapshotSelector;
 pub use fastdata_parquet::StringLayout;
 pub use fastdata_scan::describe::{ReferenceDescription, SnapshotDescription};
