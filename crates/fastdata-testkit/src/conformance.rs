@@ -2,6 +2,12 @@
 //!
 //! The functions panic with what went wrong, as tests do.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::single_range_in_vec_init,
+    reason = "this is a test that several crates run; batches of one range are part of it"
+)]
+
 use std::ops::Range;
 
 use fastdata_store::{ErrorKind, Location, Store};

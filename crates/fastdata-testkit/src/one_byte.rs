@@ -30,7 +30,7 @@ impl OneByteStore {
             // Right or wrong, the inner store knows.
             return Ok(self
                 .0
-                .read_ranges(object, &[range.clone()])
+                .read_ranges(object, std::slice::from_ref(range))
                 .await?
                 .swap_remove(0));
         }
@@ -39,7 +39,13 @@ impl OneByteStore {
         let mut start = range.start;
         while start < range.end {
             let end = range.end.min(start.saturating_add(piece_bytes));
-            bytes.extend_from_slice(&self.0.read_ranges(object, &[start..end]).await?[0]);
+            let piece = start..end;
+            bytes.extend_from_slice(
+                &self
+                    .0
+                    .read_ranges(object, std::slice::from_ref(&piece))
+                    .await?[0],
+            );
             start = end;
         }
         Ok(at_odd_address(&bytes))

@@ -1,4 +1,10 @@
 //! Stores against the conformance suite and against what only they can get wrong.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::single_range_in_vec_init,
+    reason = "tests panic on what they did not expect; a batch of one range is one range"
+)]
+
 mod local;
 mod s3;

@@ -1,5 +1,11 @@
 //! The wrappers keep the promises of what they wrap.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::single_range_in_vec_init,
+    reason = "tests panic on what they did not expect; a batch of one range is one range"
+)]
+
 use std::sync::Arc;
 
 use fastdata_store::{ErrorKind, Location, Store, StoreConfig};
