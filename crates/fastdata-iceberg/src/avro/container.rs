@@ -35,7 +35,9 @@ pub(crate) struct Container<'a> {
 impl<'a> Container<'a> {
     pub(crate) fn open(bytes: &'a [u8]) -> Result<Self> {
         let Some(body) = bytes.strip_prefix(&MAGIC) else {
-            return Err(Error::corrupt("not an Avro file: it does not begin with Obj 1"));
+            return Err(Error::corrupt(
+                "not an Avro file: it does not begin with Obj 1",
+            ));
         };
         let mut cursor = Cursor::new(body);
         let mut metadata = Vec::new();
@@ -65,7 +67,13 @@ impl<'a> Container<'a> {
         };
         let schema = value("avro.schema").ok_or_else(|| Error::corrupt("no avro.schema"))?;
         let schema = Node::parse(schema)?;
-        Ok(Self { schema, metadata, codec, sync, blocks: cursor })
+        Ok(Self {
+            schema,
+            metadata,
+            codec,
+            sync,
+            blocks: cursor,
+        })
     }
 
     /// The type of the values.
@@ -75,7 +83,10 @@ impl<'a> Container<'a> {
 
     /// A value of the header, as text.
     pub(crate) fn text(&self, key: &str) -> Option<&'a str> {
-        let found = self.metadata.iter().find(|(name, _)| *name == key.as_bytes());
+        let found = self
+            .metadata
+            .iter()
+            .find(|(name, _)| *name == key.as_bytes());
         found.and_then(|(_, value)| std::str::from_utf8(value).ok())
     }
 
@@ -117,7 +128,9 @@ impl Blocks<'_> {
         let count = self.rest.varint()?;
         let stored = self.rest.bytes()?;
         if self.rest.array::<SYNC_BYTES>()? != self.sync {
-            return Err(Error::corrupt("a block does not end with the file's sync marker"));
+            return Err(Error::corrupt(
+                "a block does not end with the file's sync marker",
+            ));
         }
         let block = match self.codec {
             Codec::Null => stored,
@@ -126,9 +139,13 @@ impl Blocks<'_> {
                 self.buffer.get(..self.length).unwrap_or_default()
             }
         };
-        let count = usize::try_from(count).ok().filter(|count| *count <= block.len() / VALUE_BYTES_MIN);
+        let count = usize::try_from(count)
+            .ok()
+            .filter(|count| *count <= block.len() / VALUE_BYTES_MIN);
         let Some(count) = count else {
-            return Err(Error::corrupt("a block claims more values than it has bytes"));
+            return Err(Error::corrupt(
+                "a block claims more values than it has bytes",
+            ));
         };
         let over_budget = block.len() > self.budget_bytes;
         self.budget_bytes = self.budget_bytes.saturating_sub(block.len());
@@ -144,12 +161,16 @@ impl Blocks<'_> {
             Codec::Deflate => self.inflate(stored),
             Codec::Snappy => self.unsnap(stored),
             Codec::Zstandard => {
-                let limit = u64::try_from(self.budget_bytes).unwrap_or(u64::MAX).saturating_add(1);
+                let limit = u64::try_from(self.budget_bytes)
+                    .unwrap_or(u64::MAX)
+                    .saturating_add(1);
                 let damaged = |error| Error::corrupt("a block's zstandard").with_source(error);
-                let decoder =
-                    zstd::stream::read::Decoder::with_buffer(stored).map_err(damaged)?;
+                let decoder = zstd::stream::read::Decoder::with_buffer(stored).map_err(damaged)?;
                 self.buffer.clear();
-                self.length = decoder.take(limit).read_to_end(&mut self.buffer).map_err(damaged)?;
+                self.length = decoder
+                    .take(limit)
+                    .read_to_end(&mut self.buffer)
+                    .map_err(damaged)?;
                 Ok(())
             }
         }
@@ -160,7 +181,8 @@ impl Blocks<'_> {
     fn inflate(&mut self, stored: &[u8]) -> Result<()> {
         const FIRST_BYTES: usize = 256 << 10;
         if self.buffer.is_empty() {
-            self.buffer.resize(FIRST_BYTES.min(self.limit_bytes.max(1)), 0);
+            self.buffer
+                .resize(FIRST_BYTES.min(self.limit_bytes.max(1)), 0);
         }
         loop {
             match self.inflater.deflate_decompress(stored, &mut self.buffer) {
@@ -194,8 +216,9 @@ impl Blocks<'_> {
             return Err(too_long(self.limit_bytes));
         }
         self.buffer.resize(length.max(self.buffer.len()), 0);
-        self.length =
-            snap::raw::Decoder::new().decompress(stored, &mut self.buffer).map_err(damaged)?;
+        self.length = snap::raw::Decoder::new()
+            .decompress(stored, &mut self.buffer)
+            .map_err(damaged)?;
         let block = self.buffer.get(..self.length).unwrap_or_default();
         if libdeflater::crc32(block) != u32::from_be_bytes(*checksum) {
             return Err(Error::corrupt("a block's snappy checksum does not match"));
@@ -205,5 +228,7 @@ impl Blocks<'_> {
 }
 
 fn too_long(limit_bytes: usize) -> Error {
-    Error::limit(format!("decompressed, it exceeds Limits::manifest_bytes = {limit_bytes}"))
+    Error::limit(format!(
+        "decompressed, it exceeds Limits::manifest_bytes = {limit_bytes}"
+    ))
 }

@@ -88,7 +88,10 @@ impl<'a> Cursor<'a> {
     /// The next `length` bytes.
     #[inline]
     pub(crate) fn take(&mut self, length: usize) -> Read<&'a [u8]> {
-        let (head, rest) = self.rest.split_at_checked(length).ok_or(Damage::Truncated)?;
+        let (head, rest) = self
+            .rest
+            .split_at_checked(length)
+            .ok_or(Damage::Truncated)?;
         self.rest = rest;
         Ok(head)
     }
@@ -101,7 +104,10 @@ impl<'a> Cursor<'a> {
     }
 
     pub(crate) fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
-        let (head, rest) = self.rest.split_first_chunk::<N>().ok_or(Damage::Truncated)?;
+        let (head, rest) = self
+            .rest
+            .split_first_chunk::<N>()
+            .ok_or(Damage::Truncated)?;
         self.rest = rest;
         Ok(*head)
     }
@@ -148,7 +154,9 @@ impl<'a> Cursor<'a> {
     /// A string, or null.
     pub(crate) fn optional_str(&mut self, node: &Node) -> Read<Option<&'a str>> {
         let bytes = self.optional_bytes(node)?;
-        bytes.map(|bytes| std::str::from_utf8(bytes).map_err(|_| Damage::Utf8)).transpose()
+        bytes
+            .map(|bytes| std::str::from_utf8(bytes).map_err(|_| Damage::Utf8))
+            .transpose()
     }
 
     /// A boolean, or null.
@@ -244,7 +252,8 @@ impl<'a> Cursor<'a> {
             };
             let mut ends = !u64::from_le_bytes(*head) & HIGH;
             // The sum of the eight bits, gathered in the top byte.
-            let in_head = usize::from(((ends >> 7).wrapping_mul(0x0101_0101_0101_0101) >> 56) as u8);
+            let in_head =
+                usize::from(((ends >> 7).wrapping_mul(0x0101_0101_0101_0101) >> 56) as u8);
             if in_head < count {
                 count -= in_head;
                 self.rest = rest;

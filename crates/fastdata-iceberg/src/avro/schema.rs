@@ -56,9 +56,10 @@ impl Node {
     pub(crate) fn varint_count(&self) -> Option<usize> {
         match self {
             Node::Int | Node::Long | Node::Enum => Some(1),
-            Node::Record(fields) => {
-                fields.iter().map(|field| field.node.varint_count()).sum::<Option<usize>>()
-            }
+            Node::Record(fields) => fields
+                .iter()
+                .map(|field| field.node.varint_count())
+                .sum::<Option<usize>>(),
             _ => None,
         }
     }
@@ -67,8 +68,9 @@ impl Node {
     pub(crate) fn present(&self) -> &Node {
         match self {
             Node::Union(branches) => {
-                let mut present =
-                    branches.iter().filter(|branch| !matches!(branch.as_ref(), Node::Null));
+                let mut present = branches
+                    .iter()
+                    .filter(|branch| !matches!(branch.as_ref(), Node::Null));
                 match (present.next(), present.next()) {
                     (Some(only), None) => only,
                     _ => self,
@@ -85,7 +87,9 @@ type Named = HashMap<String, (Arc<Node>, usize)>;
 
 fn build(json: &Json, levels: usize, named: &mut Named) -> Result<(Arc<Node>, usize)> {
     let Some(levels) = levels.checked_sub(1) else {
-        return Err(Error::limit(format!("nests deeper than {LEVELS_MAX} levels")));
+        return Err(Error::limit(format!(
+            "nests deeper than {LEVELS_MAX} levels"
+        )));
     };
     let (node, weight) = match json {
         Json::String(name) => return by_name(name, named),
@@ -103,22 +107,30 @@ fn build(json: &Json, levels: usize, named: &mut Named) -> Result<(Arc<Node>, us
         _ => return Err(Error::corrupt("a type that is no name, object or array")),
     };
     if weight > WEIGHT_MAX {
-        return Err(Error::limit(format!("describes more than {WEIGHT_MAX} values per record")));
+        return Err(Error::limit(format!(
+            "describes more than {WEIGHT_MAX} values per record"
+        )));
     }
     Ok((node, weight))
 }
 
 fn build_object(json: &Json, levels: usize, named: &mut Named) -> Result<(Arc<Node>, usize)> {
-    let written = json.get("type").ok_or_else(|| Error::corrupt("a type without \"type\""))?;
+    let written = json
+        .get("type")
+        .ok_or_else(|| Error::corrupt("a type without \"type\""))?;
     let (node, weight) = match written.as_str() {
         Some("record") => build_record(json, levels, named)?,
         Some("array") => {
-            let items = json.get("items").ok_or_else(|| Error::corrupt("array without items"))?;
+            let items = json
+                .get("items")
+                .ok_or_else(|| Error::corrupt("array without items"))?;
             let (items, weight) = build(items, levels, named)?;
             (Node::Array(items), weight.saturating_add(1))
         }
         Some("map") => {
-            let values = json.get("values").ok_or_else(|| Error::corrupt("map without values"))?;
+            let values = json
+                .get("values")
+                .ok_or_else(|| Error::corrupt("map without values"))?;
             let (values, weight) = build(values, levels, named)?;
             (Node::Map(values), weight.saturating_add(1))
         }
@@ -151,13 +163,19 @@ fn build_record(json: &Json, levels: usize, named: &mut Named) -> Result<(Node, 
     for item in items {
         let name = item.get("name").and_then(Json::as_str);
         let name = name.ok_or_else(|| Error::corrupt("a field without \"name\""))?;
-        let written = item.get("type").ok_or_else(|| Error::corrupt("a field without \"type\""))?;
+        let written = item
+            .get("type")
+            .ok_or_else(|| Error::corrupt("a field without \"type\""))?;
         let (node, field_weight) = build(written, levels, named)
             .map_err(|error| error.within(format_args!("field {name:?}")))?;
         weight = weight.saturating_add(field_weight);
         let id = item.get("field-id").and_then(Json::as_i64);
         let id = id.and_then(|id| i32::try_from(id).ok());
-        fields.push(Field { name: name.to_owned(), id, node });
+        fields.push(Field {
+            name: name.to_owned(),
+            id,
+            node,
+        });
     }
     Ok((Node::Record(fields), weight))
 }
@@ -173,7 +191,9 @@ fn by_name(name: &str, named: &Named) -> Result<(Arc<Node>, usize)> {
         "bytes" => Node::Bytes,
         "string" => Node::String,
         _ => {
-            let known = named.get(name).map(|(node, weight)| (Arc::clone(node), *weight));
+            let known = named
+                .get(name)
+                .map(|(node, weight)| (Arc::clone(node), *weight));
             return known.ok_or_else(|| Error::corrupt(format!("type {name:?} is not defined")));
         }
     };

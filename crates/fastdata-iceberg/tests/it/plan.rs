@@ -1,0 +1,1 @@
+//! Tables that we write with odd properties, planned.

@@ -1,0 +1,1 @@
+//! Properties of real tables that readers get wrong, one test each.
