@@ -93,7 +93,11 @@ pub struct ColumnReader {
 #[derive(Debug)]
 enum Source {
     /// A top-level column without repetition, decoded here.
-    Flat { chunk: Chunk, leaf: Leaf, optional: bool },
+    Flat {
+        chunk: Chunk,
+        leaf: Leaf,
+        optional: bool,
+    },
     /// Everything else, decoded by the `parquet` crate from pages that are read here.
     Nested(Box<Nested>),
 }
@@ -145,9 +149,18 @@ impl ColumnReader {
                 return Ok(new_empty_array(self.field.data_type()));
             }
             match &self.source {
-                Source::Flat { chunk, leaf, optional } => {
-                    read_leaf(leaf, chunk, &Window { rows, optional: *optional })
-                }
+                Source::Flat {
+                    chunk,
+                    leaf,
+                    optional,
+                } => read_leaf(
+                    leaf,
+                    chunk,
+                    &Window {
+                        rows,
+                        optional: *optional,
+                    },
+                ),
                 Source::Nested(nested) => nested.read(rows),
             }
         })
@@ -162,14 +175,31 @@ impl ColumnReader {
             self.check(rows.end())?;
             match &self.source {
                 _ if rows.is_empty() => Ok(new_empty_array(self.field.data_type())),
-                Source::Flat { chunk, leaf, optional } => {
-                    selected(rows, chunk, |rows| {
-                        read_leaf(leaf, chunk, &Window { rows, optional: *optional })
-                    })
-                }
+                Source::Flat {
+                    chunk,
+                    leaf,
+                    optional,
+                } => selected(rows, chunk, |rows| {
+                    read_leaf(
+                        leaf,
+                        chunk,
+                        &Window {
+                            rows,
+                            optional: *optional,
+                        },
+                    )
+                }),
                 Source::Nested(nested) => nested.read_selected(rows),
             }
         })
+    }
+
+    /// Decompresses every page and throws it away: the floor that decoding is measured against.
+    pub fn decompress_only(&self) -> Result<()> {
+        match &self.source {
+            Source::Flat { chunk, .. } => chunk.decompress_only(),
+            Source::Nested(nested) => nested.chunks().try_for_each(Chunk::decompress_only),
+        }
     }
 
     /// Work done so far.
@@ -186,7 +216,10 @@ impl ColumnReader {
             Source::Flat { chunk, .. } => add(chunk),
             Source::Nested(nested) => nested.chunks().for_each(add),
         }
-        stats.decode_ns = self.busy_ns.load(Relaxed).saturating_sub(stats.decompress_ns);
+        stats.decode_ns = self
+            .busy_ns
+            .load(Relaxed)
+            .saturating_sub(stats.decompress_ns);
         stats
     }
 
@@ -194,7 +227,10 @@ impl ColumnReader {
         if end <= self.num_rows {
             return Ok(());
         }
-        Err(Error::invalid(format!("row {end} of a row group of {} rows", self.num_rows)))
+        Err(Error::invalid(format!(
+            "row {end} of a row group of {} rows",
+            self.num_rows
+        )))
     }
 
     fn timed(&self, work: impl FnOnce() -> Result<ArrayRef>) -> Result<ArrayRef> {
@@ -228,17 +264,28 @@ fn open_source(
         let flat = descr.max_rep_level() == 0 && descr.max_def_level() <= 1;
         let width = usize::try_from(descr.type_length()).unwrap_or(0);
         let int96 = meta.options().int96;
-        let decoder = Leaf::choose(descr.physical_type(), width, field.field().data_type(), int96);
+        let decoder = Leaf::choose(
+            descr.physical_type(),
+            width,
+            field.field().data_type(),
+            int96,
+        );
         if let (true, Some(decoder)) = (flat, decoder) {
             let optional = descr.max_def_level() == 1;
-            return Ok(Source::Flat { chunk: open(leaf)?, leaf: decoder, optional });
+            return Ok(Source::Flat {
+                chunk: open(leaf)?,
+                leaf: decoder,
+                optional,
+            });
         }
     }
     let mut chunks = Vec::with_capacity(field.leaves().len());
     for &leaf in field.leaves() {
         chunks.push((leaf, open(leaf)?));
     }
-    Ok(Source::Nested(Box::new(Nested::new(meta, row_group, num_rows, field, chunks)?)))
+    Ok(Source::Nested(Box::new(Nested::new(
+        meta, row_group, num_rows, field, chunks,
+    )?)))
 }
 
 /// Reads stretches of pages that hold wanted rows, and keeps those rows.
@@ -257,7 +304,8 @@ fn selected(
             continue;
         }
         let mut stretch = page.first_row..page.end_row();
-        while let Some(next) = pages.next_if(|next| rows.touches(&(next.first_row..next.end_row()))) {
+        while let Some(next) = pages.next_if(|next| rows.touches(&(next.first_row..next.end_row())))
+        {
             stretch.end = next.end_row();
         }
         let wanted = rows.within(stretch);
@@ -267,7 +315,9 @@ fn selected(
     }
     let parts: Vec<&dyn arrow_array::Array> = parts.iter().map(AsRef::as_ref).collect();
     match parts.as_slice() {
-        [] => Err(Error::corrupt("the column chunk has fewer rows than its row group")),
+        [] => Err(Error::corrupt(
+            "the column chunk has fewer rows than its row group",
+        )),
         [only] => Ok(only.slice(0, only.len())),
         all => Ok(arrow_select::concat::concat(all)?),
     }

@@ -37,7 +37,10 @@ pub enum FooterStep {
 impl FooterReader {
     /// A reader for a file of `file_bytes`.
     pub fn new(file_bytes: u64, options: &ReadOptions) -> Self {
-        Self { file_bytes, options: options.clone() }
+        Self {
+            file_bytes,
+            options: options.clone(),
+        }
     }
 
     /// The range to fetch first: the last 512 KiB, or the whole file when it is smaller.
@@ -54,7 +57,9 @@ impl FooterReader {
             )));
         }
         if tail_start + tail.len() as u64 != self.file_bytes {
-            return Err(Error::invalid("the footer's bytes do not reach to the end of the file"));
+            return Err(Error::invalid(
+                "the footer's bytes do not reach to the end of the file",
+            ));
         }
         let end = self.file_bytes - TAIL_BYTES;
         let footer_bytes = footer_length(&tail)?;
@@ -64,21 +69,30 @@ impl FooterReader {
                 self.options.limits.footer_bytes
             )));
         }
-        let start = end.checked_sub(footer_bytes).filter(|&start| start >= 4).ok_or_else(|| {
-            Error::corrupt(format!(
-                "a footer of {footer_bytes} bytes in a file of {}",
-                self.file_bytes
-            ))
-        })?;
+        let start = end
+            .checked_sub(footer_bytes)
+            .filter(|&start| start >= 4)
+            .ok_or_else(|| {
+                Error::corrupt(format!(
+                    "a footer of {footer_bytes} bytes in a file of {}",
+                    self.file_bytes
+                ))
+            })?;
         let Some(skip) = start.checked_sub(tail_start) else {
             let range = start..self.file_bytes;
             return Ok(FooterStep::Need(self, range));
         };
         // Both lie within `tail`, whose length is a usize.
-        let body = usize::try_from(skip).ok().zip(usize::try_from(end - tail_start).ok());
+        let body = usize::try_from(skip)
+            .ok()
+            .zip(usize::try_from(end - tail_start).ok());
         let (from, to) = body.ok_or_else(|| Error::corrupt("a footer beyond this machine"))?;
         let parquet = decode_metadata(&tail[from..to], &self.options.limits)?;
-        Ok(FooterStep::Ready(FileMeta::new(parquet, self.file_bytes, self.options)?))
+        Ok(FooterStep::Ready(FileMeta::new(
+            parquet,
+            self.file_bytes,
+            self.options,
+        )?))
     }
 }
 
@@ -88,14 +102,17 @@ fn footer_length(tail: &[u8]) -> Result<u64> {
     match &magic {
         b"PAR1" => Ok(u64::from(u32::from_le_bytes([a, b, c, d]))),
         b"PARE" => Err(Error::unsupported("the file is encrypted")),
-        _ => Err(Error::corrupt("not a Parquet file: it does not end with PAR1")),
+        _ => Err(Error::corrupt(
+            "not a Parquet file: it does not end with PAR1",
+        )),
     }
 }
 
 fn decode_metadata(bytes: &[u8], limits: &Limits) -> Result<ParquetMetaData> {
     check_structure(bytes, limits).map_err(|error| error.at("footer"))?;
     contained("footer", || {
-        ParquetMetaDataReader::decode_metadata(bytes).map_err(|error| Error::from(error).at("footer"))
+        ParquetMetaDataReader::decode_metadata(bytes)
+            .map_err(|error| Error::from(error).at("footer"))
     })
 }
 
@@ -115,7 +132,11 @@ fn check_structure(bytes: &[u8], limits: &Limits) -> Result<()> {
         }
         Ok(true)
     })?;
-    if encrypted { Err(Error::unsupported("the file has encrypted columns")) } else { Ok(()) }
+    if encrypted {
+        Err(Error::unsupported("the file has encrypted columns"))
+    } else {
+        Ok(())
+    }
 }
 
 fn check_schema(thrift: &mut Compact<'_>, limits: &Limits) -> Result<()> {
@@ -133,7 +154,9 @@ fn check_schema(thrift: &mut Compact<'_>, limits: &Limits) -> Result<()> {
             Ok(is_count)
         })?;
         if children > len as u64 {
-            return Err(Error::corrupt("a group of more children than the schema has elements"));
+            return Err(Error::corrupt(
+                "a group of more children than the schema has elements",
+            ));
         }
         match open.last_mut() {
             Some(left) => *left -= 1,
@@ -185,7 +208,10 @@ mod tests {
     #[test]
     fn a_footer_longer_than_the_guess_is_asked_for() {
         let reader = FooterReader::new(10_000_000, &ReadOptions::default());
-        assert_eq!(reader.first_range().end - reader.first_range().start, SPECULATIVE_BYTES);
+        assert_eq!(
+            reader.first_range().end - reader.first_range().start,
+            SPECULATIVE_BYTES
+        );
         let tail = Bytes::from_static(b"\x00\x00\x10\x00PAR1");
         match reader.decode(10_000_000 - 8, tail).unwrap() {
             FooterStep::Need(_, range) => assert_eq!(range, 10_000_000 - 8 - (1 << 20)..10_000_000),

@@ -46,26 +46,44 @@ impl OffsetIndex {
         let (mut at, mut row) = (chunk.start, 0);
         for (position, page) in self.pages.iter().enumerate() {
             let end = page.offset.checked_add(page.bytes).ok_or_else(bad)?;
-            let rows_ascend = if position == 0 { page.first_row == 0 } else { page.first_row >= row };
+            let rows_ascend = if position == 0 {
+                page.first_row == 0
+            } else {
+                page.first_row >= row
+            };
             if page.offset < at || end > chunk.end || !rows_ascend || page.first_row > num_rows {
                 return Err(bad());
             }
             (at, row) = (end, page.first_row);
         }
-        if self.pages.is_empty() && num_rows > 0 { Err(bad()) } else { Ok(()) }
+        if self.pages.is_empty() && num_rows > 0 {
+            Err(bad())
+        } else {
+            Ok(())
+        }
     }
 
     /// Each page with its rows.
     pub(crate) fn rows(&self, num_rows: usize) -> impl Iterator<Item = (PagePlace, Range<usize>)> {
-        let ends = self.pages.iter().skip(1).map(|page| page.first_row).chain([num_rows]);
-        self.pages.iter().zip(ends).map(|(page, end)| (*page, page.first_row..end))
+        let ends = self
+            .pages
+            .iter()
+            .skip(1)
+            .map(|page| page.first_row)
+            .chain([num_rows]);
+        self.pages
+            .iter()
+            .zip(ends)
+            .map(|(page, end)| (*page, page.first_row..end))
     }
 }
 
 fn place(thrift: &mut Compact<'_>) -> Result<PagePlace> {
     let mut values = [None; 3];
     thrift.structure(|thrift, id, wire| {
-        let slot = usize::try_from(id - 1).ok().and_then(|index| values.get_mut(index));
+        let slot = usize::try_from(id - 1)
+            .ok()
+            .and_then(|index| values.get_mut(index));
         match slot {
             Some(slot) if (4..=6).contains(&wire) => *slot = u64::try_from(thrift.int()?).ok(),
             _ => return Ok(false),
@@ -76,7 +94,11 @@ fn place(thrift: &mut Compact<'_>) -> Result<PagePlace> {
         [Some(offset), Some(bytes), Some(first_row)] => {
             let first_row = usize::try_from(first_row);
             let first_row = first_row.map_err(|_| Error::corrupt("a row beyond this machine"))?;
-            Ok(PagePlace { offset, bytes, first_row })
+            Ok(PagePlace {
+                offset,
+                bytes,
+                first_row,
+            })
         }
         _ => Err(Error::corrupt("an offset index entry that lacks a field")),
     }
@@ -108,9 +130,16 @@ impl ColumnIndex {
             Ok(true)
         })?;
         let counts = index.null_counts.as_ref().map_or(page_count, Vec::len);
-        let lens = [index.null_pages.len(), index.min.len(), index.max.len(), counts];
+        let lens = [
+            index.null_pages.len(),
+            index.min.len(),
+            index.max.len(),
+            counts,
+        ];
         if lens.iter().any(|&len| len != page_count) {
-            return Err(Error::corrupt("a column index of other pages than the offset index"));
+            return Err(Error::corrupt(
+                "a column index of other pages than the offset index",
+            ));
         }
         Ok(index)
     }

@@ -122,7 +122,9 @@ impl FileMeta {
     pub fn project(&self, paths: &[Vec<usize>]) -> Result<Vec<FieldProjection>> {
         let mut roots: Vec<usize> = Vec::new();
         for path in paths {
-            let &root = path.first().ok_or_else(|| Error::invalid("an empty column path"))?;
+            let &root = path
+                .first()
+                .ok_or_else(|| Error::invalid("an empty column path"))?;
             if !roots.contains(&root) {
                 roots.push(root);
             }
@@ -131,17 +133,23 @@ impl FileMeta {
             let of_root = paths.iter().filter(move |path| path.first() == Some(&root));
             of_root.map(|path| &path[1..]).collect::<Vec<_>>()
         };
-        roots.iter().map(|&root| self.project_root(root, &below(root))).collect()
+        roots
+            .iter()
+            .map(|&root| self.project_root(root, &below(root)))
+            .collect()
     }
 
     /// All fields, whole.
     pub fn project_all(&self) -> Result<Vec<FieldProjection>> {
-        (0..self.schema().fields().len()).map(|root| self.project_root(root, &[&[]])).collect()
+        (0..self.schema().fields().len())
+            .map(|root| self.project_root(root, &[&[]]))
+            .collect()
     }
 
     fn project_root(&self, root: usize, below: &[&[usize]]) -> Result<FieldProjection> {
         let field = self.schema().fields().get(root);
-        let field = field.ok_or_else(|| Error::invalid(format!("the file has no column {root}")))?;
+        let field =
+            field.ok_or_else(|| Error::invalid(format!("the file has no column {root}")))?;
         FieldProjection::new(root, self.0.first_leaves[root], field, below)
     }
 
@@ -150,7 +158,9 @@ impl FileMeta {
         let group = self.0.parquet.row_groups().get(row_group);
         let column = group.and_then(|group| group.columns().get(leaf));
         column.ok_or_else(|| {
-            Error::invalid(format!("the file has no column {leaf} in row group {row_group}"))
+            Error::invalid(format!(
+                "the file has no column {leaf} in row group {row_group}"
+            ))
         })
     }
 
@@ -172,9 +182,8 @@ impl FileMeta {
     /// Rows of a row group as an index.
     pub(crate) fn group_rows(&self, row_group: usize) -> Result<usize> {
         let group = self.0.row_groups.get(row_group);
-        let group = group.ok_or_else(|| {
-            Error::invalid(format!("the file has no row group {row_group}"))
-        })?;
+        let group = group
+            .ok_or_else(|| Error::invalid(format!("the file has no row group {row_group}")))?;
         usize::try_from(group.num_rows).map_err(|_| Error::corrupt("rows beyond this machine"))
     }
 
@@ -188,12 +197,20 @@ impl FileMeta {
     }
 
     pub(crate) fn offset_index(&self, row_group: usize, leaf: usize) -> Option<Arc<OffsetIndex>> {
-        let indexes = self.0.offset_indexes.read().unwrap_or_else(PoisonError::into_inner);
+        let indexes = self
+            .0
+            .offset_indexes
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         indexes.get(&(row_group, leaf)).cloned()
     }
 
     pub(crate) fn keep_offset_index(&self, row_group: usize, leaf: usize, index: OffsetIndex) {
-        let mut indexes = self.0.offset_indexes.write().unwrap_or_else(PoisonError::into_inner);
+        let mut indexes = self
+            .0
+            .offset_indexes
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
         indexes.insert((row_group, leaf), Arc::new(index));
     }
 }
@@ -202,7 +219,10 @@ fn row_group_meta(group: &RowGroupMetaData, first_row: u64) -> Result<RowGroupMe
     let num_rows = u64::try_from(group.num_rows())
         .map_err(|_| Error::corrupt("a row group with a negative number of rows"))?;
     let sum = |size: fn(&ColumnChunkMetaData) -> i64| {
-        let sizes = group.columns().iter().map(|column| u64::try_from(size(column)).unwrap_or(0));
+        let sizes = group
+            .columns()
+            .iter()
+            .map(|column| u64::try_from(size(column)).unwrap_or(0));
         sizes.fold(0_u64, u64::saturating_add)
     };
     Ok(RowGroupMeta {

@@ -39,7 +39,9 @@ pub(crate) struct Nested {
 
 impl fmt::Debug for Nested {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Nested").field("field", &self.field).finish_non_exhaustive()
+        f.debug_struct("Nested")
+            .field("field", &self.field)
+            .finish_non_exhaustive()
     }
 }
 
@@ -54,10 +56,24 @@ impl Nested {
         let descr = meta.parquet().file_metadata().schema_descr();
         let mask = ProjectionMask::leaves(descr, field.leaves().iter().copied());
         let levels = parquet_to_arrow_field_levels(descr, mask, Some(meta.schema().fields()))?;
-        let chunks = chunks.into_iter().map(|(leaf, chunk)| (leaf, Arc::new(chunk))).collect();
-        let group = Group { meta: meta.clone(), row_group, num_rows, chunks };
+        let chunks = chunks
+            .into_iter()
+            .map(|(leaf, chunk)| (leaf, Arc::new(chunk)))
+            .collect();
+        let group = Group {
+            meta: meta.clone(),
+            row_group,
+            num_rows,
+            chunks,
+        };
         let field = Arc::clone(field.field());
-        Ok(Self { field, num_rows, levels, group, readers: Mutex::default() })
+        Ok(Self {
+            field,
+            num_rows,
+            levels,
+            group,
+            readers: Mutex::default(),
+        })
     }
 
     pub(crate) fn chunks(&self) -> impl Iterator<Item = &Chunk> {
@@ -67,9 +83,13 @@ impl Nested {
     pub(crate) fn read(&self, rows: Range<usize>) -> Result<ArrayRef> {
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
         let fits = |&(at, batch, _): &(usize, usize, _)| {
-            at == rows.start && (batch == rows.len() || (rows.end == self.num_rows && batch > rows.len()))
+            at == rows.start
+                && (batch == rows.len() || (rows.end == self.num_rows && batch > rows.len()))
         };
-        let kept = readers.iter().position(fits).and_then(|index| readers.remove(index));
+        let kept = readers
+            .iter()
+            .position(fits)
+            .and_then(|index| readers.remove(index));
         let (batch, mut reader) = match kept {
             Some((_, batch, reader)) => (batch, reader),
             None => {
@@ -77,7 +97,10 @@ impl Nested {
                     RowSelector::skip(rows.start),
                     RowSelector::select(self.num_rows - rows.start),
                 ]);
-                (rows.len(), self.reader(rows.len(), Some(selection).filter(|_| rows.start > 0))?)
+                (
+                    rows.len(),
+                    self.reader(rows.len(), Some(selection).filter(|_| rows.start > 0))?,
+                )
             }
         };
         let array = self.next(&mut reader, rows.len())?;
@@ -172,7 +195,14 @@ impl RowGroups for Group {
     }
 
     fn row_groups(&self) -> Box<dyn Iterator<Item = &RowGroupMetaData> + '_> {
-        Box::new(self.meta.parquet().row_groups().iter().skip(self.row_group).take(1))
+        Box::new(
+            self.meta
+                .parquet()
+                .row_groups()
+                .iter()
+                .skip(self.row_group)
+                .take(1),
+        )
     }
 
     fn metadata(&self) -> &ParquetMetaData {
@@ -186,7 +216,9 @@ impl Iterator for OneChunk {
     type Item = ParquetResult<Box<dyn PageReader>>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        self.0.take().map(|pages| Ok(Box::new(pages) as Box<dyn PageReader>))
+        self.0
+            .take()
+            .map(|pages| Ok(Box::new(pages) as Box<dyn PageReader>))
     }
 }
 
@@ -202,26 +234,47 @@ struct Pages {
 impl Pages {
     fn dictionary(&mut self) -> Result<Option<Page>> {
         self.dictionary_given = true;
-        let Some((header, buf)) = self.chunk.dictionary()? else { return Ok(None) };
-        let PageKind::Dictionary { num_values, encoding } = header.kind else { return Ok(None) };
+        let Some((header, buf)) = self.chunk.dictionary()? else {
+            return Ok(None);
+        };
+        let PageKind::Dictionary {
+            num_values,
+            encoding,
+        } = header.kind
+        else {
+            return Ok(None);
+        };
         if let Some(unit) = self.check_int96 {
             check_int96(&buf, unit)?;
         }
         let num_values = u32_count(num_values)?;
-        Ok(Some(Page::DictionaryPage { buf, num_values, encoding, is_sorted: false }))
+        Ok(Some(Page::DictionaryPage {
+            buf,
+            num_values,
+            encoding,
+            is_sorted: false,
+        }))
     }
 
     fn data(&mut self) -> Result<Option<Page>> {
         let index = self.next;
-        let Some(entry) = self.chunk.pages().get(index) else { return Ok(None) };
+        let Some(entry) = self.chunk.pages().get(index) else {
+            return Ok(None);
+        };
         self.next += 1;
         let kind = entry.header.kind;
         if let Some(unit) = self.check_int96 {
-            self.chunk.with_plain_values(index, |values| check_int96(values, unit))?;
+            self.chunk
+                .with_plain_values(index, |values| check_int96(values, unit))?;
         }
         let buf = self.chunk.whole_page(index)?;
         Ok(Some(match kind {
-            PageKind::DataV1 { num_values, encoding, definition, repetition } => Page::DataPage {
+            PageKind::DataV1 {
+                num_values,
+                encoding,
+                definition,
+                repetition,
+            } => Page::DataPage {
                 buf,
                 num_values: u32_count(num_values)?,
                 encoding,
@@ -278,7 +331,11 @@ impl PageReader for Pages {
 
     fn peek_next_page(&mut self) -> ParquetResult<Option<PageMetadata>> {
         if !self.dictionary_given && self.chunk.has_dictionary() {
-            return Ok(Some(PageMetadata { num_rows: None, num_levels: None, is_dict: true }));
+            return Ok(Some(PageMetadata {
+                num_rows: None,
+                num_levels: None,
+                is_dict: true,
+            }));
         }
         Ok(self.chunk.pages().get(self.next).map(|entry| PageMetadata {
             num_rows: entry.num_rows,
@@ -304,7 +361,11 @@ fn u32_count(count: usize) -> Result<u32> {
 /// The `parquet` crate turns INT96 into nanoseconds with wrapping arithmetic; here every value that
 /// would wrap is found first.
 fn check_int96(values: &[u8], unit: TimeUnit) -> Result<()> {
-    values.as_chunks::<12>().0.iter().try_for_each(|value| int96(value, unit).map(drop))
+    values
+        .as_chunks::<12>()
+        .0
+        .iter()
+        .try_for_each(|value| int96(value, unit).map(drop))
 }
 
 /// Our own errors travel through the `parquet` crate as its external ones.

@@ -23,10 +23,17 @@ impl FieldProjection {
         field: &FieldRef,
         paths: &[&[usize]],
     ) -> Result<Self> {
-        let mut choice = Choice { next_leaf: leaf, leaves: Vec::new() };
+        let mut choice = Choice {
+            next_leaf: leaf,
+            leaves: Vec::new(),
+        };
         let field = choice.field(field, paths)?;
         let field = field.ok_or_else(|| Error::invalid("a projection without columns"))?;
-        Ok(Self { root, leaves: choice.leaves, field })
+        Ok(Self {
+            root,
+            leaves: choice.leaves,
+            field,
+        })
     }
 
     /// Index of the field in [`crate::FileMeta::schema`].
@@ -73,17 +80,24 @@ impl Choice {
             DataType::FixedSizeList(item, len) => {
                 DataType::FixedSizeList(self.only(item, paths)?, *len)
             }
-            DataType::Map(entries, sorted) => {
-                DataType::Map(self.entries(entries, paths)?, *sorted)
+            DataType::Map(entries, sorted) => DataType::Map(self.entries(entries, paths)?, *sorted),
+            _ => {
+                return Err(Error::invalid(format!(
+                    "column {} has no children",
+                    field.name()
+                )));
             }
-            _ => return Err(Error::invalid(format!("column {} has no children", field.name()))),
         };
-        Ok(Some(Arc::new(field.as_ref().clone().with_data_type(data_type))))
+        Ok(Some(Arc::new(
+            field.as_ref().clone().with_data_type(data_type),
+        )))
     }
 
     fn children(&mut self, fields: &[FieldRef], paths: &[&[usize]]) -> Result<Vec<FieldRef>> {
         if paths.iter().any(|path| path[0] >= fields.len()) {
-            return Err(Error::invalid("a path to a child that its struct does not have"));
+            return Err(Error::invalid(
+                "a path to a child that its struct does not have",
+            ));
         }
         let mut chosen = Vec::new();
         for (index, field) in fields.iter().enumerate() {
@@ -96,7 +110,10 @@ impl Choice {
 
     fn only(&mut self, item: &FieldRef, paths: &[&[usize]]) -> Result<FieldRef> {
         let chosen = self.children(std::slice::from_ref(item), paths)?;
-        chosen.into_iter().next().ok_or_else(|| Error::invalid("a list without items"))
+        chosen
+            .into_iter()
+            .next()
+            .ok_or_else(|| Error::invalid("a list without items"))
     }
 
     /// Keys come along, because a map without them is none; values whole when only keys are named.
@@ -110,6 +127,11 @@ impl Choice {
             all.push(&[1]);
         }
         let chosen = self.children(fields, &all)?;
-        Ok(Arc::new(entries.as_ref().clone().with_data_type(DataType::Struct(chosen.into()))))
+        Ok(Arc::new(
+            entries
+                .as_ref()
+                .clone()
+                .with_data_type(DataType::Struct(chosen.into())),
+        ))
     }
 }

@@ -20,21 +20,31 @@ use crate::{Error, ReadOptions, Result, StringLayout};
 /// The schema that a file's columns come out with.
 pub(crate) fn arrow_schema(file: &FileMetaData, options: &ReadOptions) -> Result<Schema> {
     let descr = file.schema_descr();
-    let native = parquet_to_arrow_schema(descr, None)
-        .map_err(|error| Error::unsupported("a column's type has no Arrow counterpart").with_source(error))?;
+    let native = parquet_to_arrow_schema(descr, None).map_err(|error| {
+        Error::unsupported("a column's type has no Arrow counterpart").with_source(error)
+    })?;
     // A hint that cannot be read is no hint.
     let hinted = parquet_to_arrow_schema(descr, file.key_value_metadata()).ok();
     let hinted_fields = hinted.as_ref().map(Schema::fields);
-    let mut walk = Walk { descr, options, leaf: 0 };
+    let mut walk = Walk {
+        descr,
+        options,
+        leaf: 0,
+    };
     let fields = walk.fields(native.fields(), hinted_fields);
     if walk.leaf != descr.num_columns() {
-        return Err(Error::unsupported("columns that Arrow's schema has no place for"));
+        return Err(Error::unsupported(
+            "columns that Arrow's schema has no place for",
+        ));
     }
     let metadata = hinted.map(|schema| schema.metadata).unwrap_or_default();
     let schema = Schema::new_with_metadata(fields, metadata);
     // What the decoders will be given has to be what they accept.
-    let accepted =
-        parquet_to_arrow_field_levels(descr, ProjectionMask::none(descr.num_columns()), Some(schema.fields()));
+    let accepted = parquet_to_arrow_field_levels(
+        descr,
+        ProjectionMask::none(descr.num_columns()),
+        Some(schema.fields()),
+    );
     accepted.map_err(Error::from)?;
     Ok(schema)
 }
@@ -42,7 +52,10 @@ pub(crate) fn arrow_schema(file: &FileMetaData, options: &ReadOptions) -> Result
 /// Leaf columns below a field of this type.
 pub(crate) fn leaf_count(data_type: &DataType) -> usize {
     match data_type {
-        DataType::Struct(fields) => fields.iter().map(|field| leaf_count(field.data_type())).sum(),
+        DataType::Struct(fields) => fields
+            .iter()
+            .map(|field| leaf_count(field.data_type()))
+            .sum(),
         DataType::List(field)
         | DataType::LargeList(field)
         | DataType::ListView(field)
@@ -63,12 +76,18 @@ impl Walk<'_> {
     fn fields(&mut self, native: &Fields, hinted: Option<&Fields>) -> Fields {
         let hinted = hinted.filter(|hinted| hinted.len() == native.len());
         let hint = |index: usize| hinted.and_then(|fields| fields.get(index));
-        native.iter().enumerate().map(|(index, field)| self.field(field, hint(index))).collect()
+        native
+            .iter()
+            .enumerate()
+            .map(|(index, field)| self.field(field, hint(index)))
+            .collect()
     }
 
     fn field(&mut self, native: &FieldRef, hinted: Option<&FieldRef>) -> FieldRef {
         let data_type = self.data_type(native.data_type(), hinted.map(|field| field.data_type()));
-        let mut metadata = hinted.map(|field| field.metadata().clone()).unwrap_or_default();
+        let mut metadata = hinted
+            .map(|field| field.metadata().clone())
+            .unwrap_or_default();
         // The footer's own id is the one that counts.
         metadata.remove(PARQUET_FIELD_ID_META_KEY);
         for (key, value) in native.metadata() {
@@ -96,13 +115,19 @@ impl Walk<'_> {
             (DataType::Map(entries, sorted), Some(DataType::Map(hint, _))) => {
                 DataType::Map(self.field(entries, Some(hint)), *sorted)
             }
-            (DataType::Map(entries, sorted), _) => DataType::Map(self.field(entries, None), *sorted),
+            (DataType::Map(entries, sorted), _) => {
+                DataType::Map(self.field(entries, None), *sorted)
+            }
             (leaf, hint) => self.leaf(leaf, hint),
         }
     }
 
     fn leaf(&mut self, native: &DataType, hinted: Option<&DataType>) -> DataType {
-        let physical = self.descr.columns().get(self.leaf).map(|column| column.physical_type());
+        let physical = self
+            .descr
+            .columns()
+            .get(self.leaf)
+            .map(|column| column.physical_type());
         self.leaf += 1;
         let hinted = match hinted {
             Some(DataType::Dictionary(_, value)) => Some(value.as_ref()),
@@ -122,9 +147,14 @@ impl Walk<'_> {
     }
 
     fn string_layout(&self, data_type: &DataType) -> DataType {
-        let text = matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
-        let binary =
-            matches!(data_type, DataType::Binary | DataType::LargeBinary | DataType::BinaryView);
+        let text = matches!(
+            data_type,
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+        );
+        let binary = matches!(
+            data_type,
+            DataType::Binary | DataType::LargeBinary | DataType::BinaryView
+        );
         match (self.options.strings, text, binary) {
             (StringLayout::View, true, _) => DataType::Utf8View,
             (StringLayout::Offsets, true, _) => DataType::Utf8,
@@ -145,7 +175,9 @@ fn is_exact(native: &DataType, hint: &DataType, physical: Option<Type>) -> bool 
         | (DataType::Int32, DataType::Time32(_))
         | (DataType::Date32, DataType::Date64) => true,
         // Another zone's name for the same instants; a local time gets none.
-        (DataType::Timestamp(stored, Some(_)), DataType::Timestamp(unit, Some(_))) => stored == unit,
+        (DataType::Timestamp(stored, Some(_)), DataType::Timestamp(unit, Some(_))) => {
+            stored == unit
+        }
         (DataType::Decimal128(p, s), DataType::Decimal32(hp, hs)) => {
             p == hp && s == hs && physical == Some(Type::INT32)
         }

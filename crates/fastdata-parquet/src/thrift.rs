@@ -58,7 +58,8 @@ impl<'a> Compact<'a> {
 
     /// A zigzag integer that has to fit 32 bits.
     pub(crate) fn int32(&mut self) -> Result<i32> {
-        i32::try_from(self.int()?).map_err(|_| Error::corrupt("thrift: an i32 of more than 32 bits"))
+        i32::try_from(self.int()?)
+            .map_err(|_| Error::corrupt("thrift: an i32 of more than 32 bits"))
     }
 
     /// A length-prefixed byte string.

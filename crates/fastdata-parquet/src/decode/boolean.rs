@@ -28,7 +28,13 @@ impl LeafDecoder for Booleans {
                 }
                 let mut stored = BooleanBufferBuilder::new(present.within);
                 let within = present.within;
-                values(bytes.encoding, bytes.values, present.before, within, &mut stored)?;
+                values(
+                    bytes.encoding,
+                    bytes.values,
+                    present.before,
+                    within,
+                    &mut stored,
+                )?;
                 let (stored, valid) = (stored.finish(), validity.last(take));
                 let mut next = 0;
                 for at in 0..take {
@@ -42,7 +48,10 @@ impl LeafDecoder for Booleans {
             })?;
         }
         let values: BooleanBuffer = out.finish();
-        Ok(std::sync::Arc::new(BooleanArray::new(values, validity.finish())))
+        Ok(std::sync::Arc::new(BooleanArray::new(
+            values,
+            validity.finish(),
+        )))
     }
 }
 
@@ -66,7 +75,10 @@ fn values(
         }
         Encoding::RLE => {
             let len = cut(&mut bytes, 4)?;
-            let len = len.iter().rev().fold(0, |low, &byte| low << 8 | usize::from(byte));
+            let len = len
+                .iter()
+                .rev()
+                .fold(0, |low, &byte| low << 8 | usize::from(byte));
             let mut runs = Hybrid::new(bytes.get(..len).unwrap_or(bytes), 1)?;
             runs.skip(skip)?;
             let mut left = take;
@@ -75,7 +87,12 @@ fn values(
                 left -= run.len();
                 match run {
                     Run::Repeat(value, count) => out.append_n(count, value & 1 == 1),
-                    Run::Packed(Packed { bytes, first_bit, count, .. }) => {
+                    Run::Packed(Packed {
+                        bytes,
+                        first_bit,
+                        count,
+                        ..
+                    }) => {
                         out.append_packed_range(first_bit..first_bit + count, bytes);
                     }
                 }

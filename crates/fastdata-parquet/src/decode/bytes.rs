@@ -39,9 +39,15 @@ struct Dictionary {
 
 impl Views {
     pub(crate) fn new(data_type: DataType) -> Self {
-        let utf8 =
-            matches!(data_type, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View);
-        Self { data_type, utf8, dictionary: OnceLock::new() }
+        let utf8 = matches!(
+            data_type,
+            DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View
+        );
+        Self {
+            data_type,
+            utf8,
+            dictionary: OnceLock::new(),
+        }
     }
 
     fn dictionary(&self, chunk: &Chunk) -> Result<&Dictionary> {
@@ -150,7 +156,10 @@ impl LeafDecoder for Views {
         let mut buffer = PooledBuffer::with_len(rows * size_of::<u128>());
         let out = values_mut::<u128>(buffer.as_mut_slice());
         let mut validity = Validity::with_capacity(rows);
-        let mut buffers = Buffers { list: vec![Buffer::from(Vec::<u8>::new())], has_dictionary: false };
+        let mut buffers = Buffers {
+            list: vec![Buffer::from(Vec::<u8>::new())],
+            has_dictionary: false,
+        };
         let mut at = 0;
         for part in window.pages(chunk) {
             let (page, skip, take) = part?;
@@ -172,7 +181,9 @@ impl LeafDecoder for Views {
             at += take;
         }
         if at != rows {
-            return Err(Error::corrupt("the column chunk has fewer rows than its row group"));
+            return Err(Error::corrupt(
+                "the column chunk has fewer rows than its row group",
+            ));
         }
         let views = ScalarBuffer::new(Buffer::from(buffer.into_bytes()), 0, rows);
         finish(&self.data_type, views, buffers.list, validity.finish())
@@ -190,8 +201,12 @@ fn finish(
         DataType::LargeUtf8 => laid_out::<StringViewType, LargeUtf8Type>(views, buffers, nulls),
         DataType::Binary => laid_out::<BinaryViewType, BinaryType>(views, buffers, nulls),
         DataType::LargeBinary => laid_out::<BinaryViewType, LargeBinaryType>(views, buffers, nulls),
-        DataType::Utf8View => Ok(Arc::new(view_array::<StringViewType>(views, buffers, nulls))),
-        _ => Ok(Arc::new(view_array::<BinaryViewType>(views, buffers, nulls))),
+        DataType::Utf8View => Ok(Arc::new(view_array::<StringViewType>(
+            views, buffers, nulls,
+        ))),
+        _ => Ok(Arc::new(view_array::<BinaryViewType>(
+            views, buffers, nulls,
+        ))),
     }
 }
 
@@ -211,7 +226,10 @@ pub(crate) struct FixedBytes {
 
 impl FixedBytes {
     pub(crate) fn new(width: usize) -> Self {
-        Self { width, dictionary: OnceLock::new() }
+        Self {
+            width,
+            dictionary: OnceLock::new(),
+        }
     }
 
     fn dictionary(&self, chunk: &Chunk) -> Result<&Bytes> {
@@ -219,7 +237,9 @@ impl FixedBytes {
             return Ok(dictionary);
         }
         let (count, bytes) = dictionary_values(chunk)?;
-        let len = count.checked_mul(self.width).filter(|&len| len <= bytes.len());
+        let len = count
+            .checked_mul(self.width)
+            .filter(|&len| len <= bytes.len());
         let values = bytes.slice(..len.ok_or_else(ended)?);
         Ok(self.dictionary.get_or_init(|| values))
     }
@@ -268,7 +288,10 @@ impl FixedBytes {
             match indices.next(slots.len().min(block.len()))? {
                 Run::Repeat(index, count) => {
                     let value = entry(index)?;
-                    slots.by_ref().take(count).for_each(|slot| slot.copy_from_slice(value));
+                    slots
+                        .by_ref()
+                        .take(count)
+                        .for_each(|slot| slot.copy_from_slice(value));
                 }
                 Run::Packed(packed) => {
                     let block = &mut block[..packed.count];
@@ -296,7 +319,12 @@ impl LeafDecoder for FixedBytes {
             chunk.with_page(page, take, Lifetime::Call, |bytes| {
                 let present = validity.append_page_or_all(window.optional, bytes, skip, take)?;
                 let out = &mut out[at * width..(at + take) * width];
-                self.page(chunk, bytes, present.before, &mut out[..present.within * width])?;
+                self.page(
+                    chunk,
+                    bytes,
+                    present.before,
+                    &mut out[..present.within * width],
+                )?;
                 if present.within < take {
                     spread_bytes(out, width, present.within, validity.last(take));
                 }
@@ -305,7 +333,11 @@ impl LeafDecoder for FixedBytes {
             at += take;
         }
         let values = Buffer::from(buffer.into_bytes());
-        Ok(Arc::new(FixedSizeBinaryArray::try_new(size, values, validity.finish())?))
+        Ok(Arc::new(FixedSizeBinaryArray::try_new(
+            size,
+            values,
+            validity.finish(),
+        )?))
     }
 }
 

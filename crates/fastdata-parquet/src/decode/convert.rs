@@ -21,7 +21,10 @@ pub(crate) trait Convert: Send + Sync + 'static {
     /// Converts one stored value of any length.
     fn one(&self, stored: &[u8]) -> Result<Self::Out> {
         let mut out = [Self::Out::default()];
-        if self.stored_bytes().is_some_and(|bytes| bytes != stored.len()) {
+        if self
+            .stored_bytes()
+            .is_some_and(|bytes| bytes != stored.len())
+        {
             return Err(Error::corrupt("a value of the wrong length"));
         }
         self.all(stored, &mut out)?;
@@ -195,13 +198,19 @@ impl<T: Pod> Convert for BigEndian<T> {
 
 /// Sign-extends big-endian bytes to `N`; `None` when they do not fit.
 fn extended<const N: usize>(bytes: &[u8]) -> Option<[u8; N]> {
-    let sign = if bytes.first().is_some_and(|&first| first >= 0x80) { 0xff } else { 0 };
+    let sign = if bytes.first().is_some_and(|&first| first >= 0x80) {
+        0xff
+    } else {
+        0
+    };
     let mut value = [sign; N];
     match bytes.len().checked_sub(N) {
         None | Some(0) => value[N - bytes.len()..].copy_from_slice(bytes),
         Some(surplus) => {
             let (high, low) = bytes.split_at(surplus);
-            let sign_kept = low.first().is_some_and(|&first| (first >= 0x80) == (sign == 0xff));
+            let sign_kept = low
+                .first()
+                .is_some_and(|&first| (first >= 0x80) == (sign == 0xff));
             if high.iter().any(|&byte| byte != sign) || !sign_kept {
                 return None;
             }
@@ -266,7 +275,9 @@ pub(crate) fn int96(bytes: &[u8; 12], unit: TimeUnit) -> Result<i64> {
         TimeUnit::Microsecond => 1_000,
         TimeUnit::Nanosecond => 1,
     };
-    let value = i64::try_from(total / step).ok().filter(|_| total % step == 0);
+    let value = i64::try_from(total / step)
+        .ok()
+        .filter(|_| total % step == 0);
     value.ok_or_else(|| {
         Error::unsupported(format!(
             "an INT96 timestamp of {total} ns since 1970 is not a 64-bit number of {unit:?}s; \
@@ -312,10 +323,24 @@ mod tests {
 
     #[test]
     fn big_endian_of_every_length() {
-        for value in [0_i128, 1, -1, 127, 128, -128, -129, 1 << 70, -(1 << 70), i128::MAX, i128::MIN] {
+        for value in [
+            0_i128,
+            1,
+            -1,
+            127,
+            128,
+            -128,
+            -129,
+            1 << 70,
+            -(1 << 70),
+            i128::MAX,
+            i128::MIN,
+        ] {
             let all = value.to_be_bytes();
             for len in 1..=16 {
-                let fits = value.checked_shr(8 * len - 1).is_none_or(|high| high == 0 || high == -1);
+                let fits = value
+                    .checked_shr(8 * len - 1)
+                    .is_none_or(|high| high == 0 || high == -1);
                 if fits {
                     let bytes = &all[16 - len as usize..];
                     assert_eq!(big_endian_i128(bytes), Some(value), "{value} in {len}");
@@ -338,8 +363,14 @@ mod tests {
             bytes[8..].copy_from_slice(&day.to_le_bytes());
             bytes
         };
-        assert_eq!(int96(&stored(5, 2_440_588), TimeUnit::Nanosecond).unwrap(), 5);
-        assert_eq!(int96(&stored(0, 2_440_587), TimeUnit::Microsecond).unwrap(), -86_400_000_000);
+        assert_eq!(
+            int96(&stored(5, 2_440_588), TimeUnit::Nanosecond).unwrap(),
+            5
+        );
+        assert_eq!(
+            int96(&stored(0, 2_440_587), TimeUnit::Microsecond).unwrap(),
+            -86_400_000_000
+        );
         let year_9999 = stored(0, 5_373_484);
         assert!(int96(&year_9999, TimeUnit::Nanosecond).is_err());
         assert!(int96(&year_9999, TimeUnit::Microsecond).is_ok());

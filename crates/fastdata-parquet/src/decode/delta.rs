@@ -123,10 +123,16 @@ impl<'a> Delta<'a> {
             self.at += self.miniblocks;
             self.next_miniblock = 0;
         }
-        let width = self.bytes.get(self.widths_at + self.next_miniblock).ok_or_else(ended)?;
+        let width = self
+            .bytes
+            .get(self.widths_at + self.next_miniblock)
+            .ok_or_else(ended)?;
         self.width = u32::from(*width);
         if self.width > 64 {
-            return Err(Error::corrupt(format!("differences of {} bits", self.width)));
+            return Err(Error::corrupt(format!(
+                "differences of {} bits",
+                self.width
+            )));
         }
         self.packed_at = self.at;
         // Writers may cut the padding of the very last miniblock off.
@@ -156,9 +162,17 @@ impl<'a> Delta<'a> {
         let mut raw = [0_u32; 256];
         for (chunk, slots) in out.chunks_mut(raw.len()).enumerate() {
             let raw = &mut raw[..slots.len()];
-            unpack(bytes, first_bit + chunk * 256 * self.width as usize, self.width, raw);
+            unpack(
+                bytes,
+                first_bit + chunk * 256 * self.width as usize,
+                self.width,
+                raw,
+            );
             for (slot, &raw) in slots.iter_mut().zip(raw.iter()) {
-                self.last = self.last.wrapping_add(self.min_delta).wrapping_add(i64::from(raw));
+                self.last = self
+                    .last
+                    .wrapping_add(self.min_delta)
+                    .wrapping_add(i64::from(raw));
                 *slot = self.last;
             }
         }
@@ -186,7 +200,10 @@ fn wide(bytes: &[u8], bit: usize, width: u32) -> i64 {
     let have = (bytes.len() - from).min(16);
     window[..have].copy_from_slice(&bytes[from..from + have]);
     let mask = u64::MAX >> (64 - width);
-    #[expect(clippy::cast_possible_truncation, reason = "the mask keeps at most 64 bits")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the mask keeps at most 64 bits"
+    )]
     let low = (u128::from_le_bytes(window) >> (bit % 8)) as u64;
     (low & mask).cast_signed()
 }

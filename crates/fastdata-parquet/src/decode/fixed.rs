@@ -29,7 +29,11 @@ pub(crate) struct Fixed<C: Convert> {
 
 impl<C: Convert> Fixed<C> {
     pub(crate) fn new(convert: C, data_type: DataType) -> Self {
-        Self { convert, data_type, dictionary: OnceLock::new() }
+        Self {
+            convert,
+            data_type,
+            dictionary: OnceLock::new(),
+        }
     }
 
     fn dictionary(&self, chunk: &Chunk) -> Result<&[C::Out]> {
@@ -103,7 +107,8 @@ impl<C: Convert> Fixed<C> {
             let block = &mut block[..slots.len()];
             delta.read(block)?;
             let converted = self.convert.integers(block, slots);
-            converted.unwrap_or_else(|| Err(Error::corrupt("deltas of values that are no integers")))?;
+            converted
+                .unwrap_or_else(|| Err(Error::corrupt("deltas of values that are no integers")))?;
         }
         Ok(())
     }
@@ -140,7 +145,12 @@ impl<C: Convert> LeafDecoder for Fixed<C> {
 
 /// BYTE_STREAM_SPLIT: all first bytes, then all second bytes, …; `take` values as they would be
 /// in PLAIN.
-pub(crate) fn join_streams(bytes: &[u8], width: usize, skip: usize, take: usize) -> Result<Vec<u8>> {
+pub(crate) fn join_streams(
+    bytes: &[u8],
+    width: usize,
+    skip: usize,
+    take: usize,
+) -> Result<Vec<u8>> {
     let count = bytes.len() / width.max(1);
     if skip + take > count {
         return Err(ended());

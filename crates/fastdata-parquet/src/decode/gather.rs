@@ -3,7 +3,10 @@
 //! Indices pass through a small block on the stack: unpacked, compared once as a block with the
 //! size of the dictionary, then used without a check each.
 
-#![expect(unsafe_code, reason = "indices are checked in blocks, and AVX2 is detected at run time")]
+#![expect(
+    unsafe_code,
+    reason = "indices are checked in blocks, and AVX2 is detected at run time"
+)]
 
 use super::hybrid::{Hybrid, Run};
 use super::pod::Pod;
@@ -13,7 +16,11 @@ use crate::{Error, Result};
 const BLOCK: usize = 512;
 
 /// Fills `out` with the dictionary's values for the next indices.
-pub(crate) fn gather<T: Pod>(indices: &mut Hybrid<'_>, dictionary: &[T], out: &mut [T]) -> Result<()> {
+pub(crate) fn gather<T: Pod>(
+    indices: &mut Hybrid<'_>,
+    dictionary: &[T],
+    out: &mut [T],
+) -> Result<()> {
     let mut block = [0_u32; BLOCK];
     let mut done = 0;
     while done < out.len() {
@@ -58,7 +65,9 @@ unsafe fn take_block_avx2<T: Pod>(dictionary: &[T], indices: &[u32], out: &mut [
 
 #[inline(always)]
 fn take_block_body<T: Pod>(dictionary: &[T], indices: &[u32], out: &mut [T]) -> Result<()> {
-    let greatest = indices.iter().fold(0, |greatest, &index| index.max(greatest));
+    let greatest = indices
+        .iter()
+        .fold(0, |greatest, &index| index.max(greatest));
     if greatest as usize >= dictionary.len() {
         return Err(outside());
     }

@@ -25,7 +25,12 @@ impl Packed<'_> {
     /// Unpacks values `from..from + out.len()`.
     pub(crate) fn unpack(&self, from: usize, out: &mut [u32]) {
         debug_assert!(from + out.len() <= self.count);
-        unpack(self.bytes, self.first_bit + from * self.width as usize, self.width, out);
+        unpack(
+            self.bytes,
+            self.first_bit + from * self.width as usize,
+            self.width,
+            out,
+        );
     }
 }
 
@@ -41,9 +46,15 @@ impl<'a> Hybrid<'a> {
     /// A stream of values of `width` bits.
     pub(crate) fn new(bytes: &'a [u8], width: u32) -> Result<Self> {
         if width > 32 {
-            return Err(Error::corrupt(format!("values of {width} bits, more than 32")));
+            return Err(Error::corrupt(format!(
+                "values of {width} bits, more than 32"
+            )));
         }
-        Ok(Self { bytes, width, current: None })
+        Ok(Self {
+            bytes,
+            width,
+            current: None,
+        })
     }
 
     /// A stream whose first byte is its width: dictionary indices.
@@ -51,7 +62,11 @@ impl<'a> Hybrid<'a> {
         match bytes.split_first() {
             Some((&width, rest)) => Self::new(rest, u32::from(width)),
             // A page of nulls only may have no indices at all.
-            None => Ok(Self { bytes, width: 32, current: None }),
+            None => Ok(Self {
+                bytes,
+                width: 32,
+                current: None,
+            }),
         }
     }
 
@@ -69,7 +84,11 @@ impl<'a> Hybrid<'a> {
             }
             Run::Packed(packed) if packed.count > count => {
                 let first_bit = packed.first_bit + count * packed.width as usize;
-                let rest = Packed { first_bit, count: packed.count - count, ..packed };
+                let rest = Packed {
+                    first_bit,
+                    count: packed.count - count,
+                    ..packed
+                };
                 self.current = Some(Run::Packed(rest));
                 Run::Packed(Packed { count, ..packed })
             }
@@ -109,7 +128,10 @@ impl<'a> Hybrid<'a> {
         let width_bytes = self.width.div_ceil(8) as usize;
         let (value, rest) = self.bytes.split_at_checked(width_bytes).ok_or_else(ended)?;
         self.bytes = rest;
-        Ok(value.iter().rev().fold(0, |low, &byte| low << 8 | u32::from(byte)))
+        Ok(value
+            .iter()
+            .rev()
+            .fold(0, |low, &byte| low << 8 | u32::from(byte)))
     }
 
     /// Groups of eight; writers may cut the padding of the last one off.
@@ -121,7 +143,12 @@ impl<'a> Hybrid<'a> {
             0 => groups.saturating_mul(8),
             width => (bytes.len() * 8 / width).min(groups.saturating_mul(8)),
         };
-        Run::Packed(Packed { bytes, first_bit: 0, width: self.width, count })
+        Run::Packed(Packed {
+            bytes,
+            first_bit: 0,
+            width: self.width,
+            count,
+        })
     }
 
     fn varint(&mut self) -> Result<u32> {
@@ -162,7 +189,10 @@ mod tests {
             let mut stream = Hybrid::new(bytes, width).unwrap();
             let mut values = Vec::new();
             while values.len() < expected.len() {
-                match stream.next(chunk.min(expected.len() - values.len())).unwrap() {
+                match stream
+                    .next(chunk.min(expected.len() - values.len()))
+                    .unwrap()
+                {
                     Run::Repeat(value, count) => values.extend(std::iter::repeat_n(value, count)),
                     Run::Packed(packed) => {
                         let mut out = vec![0; packed.count];
@@ -177,7 +207,11 @@ mod tests {
 
     #[test]
     fn runs_and_groups() {
-        check(&[0x03, 0x88, 0xc6, 0xfa, 5 << 1, 6], 3, &[0, 1, 2, 3, 4, 5, 6, 7, 6, 6, 6, 6, 6]);
+        check(
+            &[0x03, 0x88, 0xc6, 0xfa, 5 << 1, 6],
+            3,
+            &[0, 1, 2, 3, 4, 5, 6, 7, 6, 6, 6, 6, 6],
+        );
         check(&[0, 9, 2 << 1, 7], 3, &[7, 7]);
         check(&[0x80, 0x08, 0xff, 0x03], 10, &[1023; 512]);
         check(&[], 0, &[0; 9]);

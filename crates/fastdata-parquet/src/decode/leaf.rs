@@ -113,7 +113,9 @@ pub(crate) fn read_leaf(leaf: &Leaf, chunk: &Chunk, window: &Window) -> Result<A
     let array = leaf.0.read(chunk, window)?;
     // Window::pages ends early where pages are missing at the end of the chunk.
     if array.len() != window.rows.len() {
-        return Err(Error::corrupt("the column chunk has fewer rows than its row group"));
+        return Err(Error::corrupt(
+            "the column chunk has fewer rows than its row group",
+        ));
     }
     Ok(array)
 }
@@ -135,12 +137,16 @@ fn from_int32(data_type: &DataType) -> Option<Box<dyn LeafDecoder>> {
         DataType::Int16 => fixed(FromInt::new(|v: i32| i16::try_from(v).ok()), data_type),
         DataType::UInt8 => fixed(FromInt::new(|v: i32| u8::try_from(v).ok()), data_type),
         DataType::UInt16 => fixed(FromInt::new(|v: i32| u16::try_from(v).ok()), data_type),
-        DataType::Date64 => fixed(FromInt::new(|v: i32| Some(i64::from(v) * DAY_MS)), data_type),
+        DataType::Date64 => fixed(
+            FromInt::new(|v: i32| Some(i64::from(v) * DAY_MS)),
+            data_type,
+        ),
         DataType::Decimal64(_, _) => fixed(Widen::<i32, i64>(PhantomData), data_type),
         DataType::Decimal128(_, _) => fixed(Widen::<i32, i128>(PhantomData), data_type),
-        DataType::Decimal256(_, _) => {
-            fixed(FromInt::new(|v: i32| Some(i256::from_i128(v.into()))), data_type)
-        }
+        DataType::Decimal256(_, _) => fixed(
+            FromInt::new(|v: i32| Some(i256::from_i128(v.into()))),
+            data_type,
+        ),
         _ => return None,
     })
 }
@@ -154,13 +160,12 @@ fn from_int64(data_type: &DataType) -> Option<Box<dyn LeafDecoder>> {
         | DataType::Timestamp(_, _)
         | DataType::Duration(_)
         | DataType::Decimal64(_, _) => fixed(Same::<i64>(PhantomData), data_type),
-        DataType::Decimal32(_, _) => {
-            fixed(FromInt::new(|v: i64| i32::try_from(v).ok()), data_type)
-        }
+        DataType::Decimal32(_, _) => fixed(FromInt::new(|v: i64| i32::try_from(v).ok()), data_type),
         DataType::Decimal128(_, _) => fixed(Widen::<i64, i128>(PhantomData), data_type),
-        DataType::Decimal256(_, _) => {
-            fixed(FromInt::new(|v: i64| Some(i256::from_i128(v.into()))), data_type)
-        }
+        DataType::Decimal256(_, _) => fixed(
+            FromInt::new(|v: i64| Some(i256::from_i128(v.into()))),
+            data_type,
+        ),
         _ => return None,
     })
 }
@@ -191,9 +196,9 @@ fn from_bytes(width: Option<usize>, data_type: &DataType) -> Option<Box<dyn Leaf
 
 /// Entry count and PLAIN bytes of the dictionary page that a data page refers to.
 pub(crate) fn dictionary_values(chunk: &Chunk) -> Result<(usize, Bytes)> {
-    let (header, bytes) = chunk
-        .dictionary()?
-        .ok_or_else(|| Error::corrupt("a page of dictionary indices in a chunk without dictionary"))?;
+    let (header, bytes) = chunk.dictionary()?.ok_or_else(|| {
+        Error::corrupt("a page of dictionary indices in a chunk without dictionary")
+    })?;
     match header.kind {
         PageKind::Dictionary {
             num_values,

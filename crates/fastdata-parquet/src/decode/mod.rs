@@ -18,5 +18,6 @@ mod unpack;
 mod validity;
 mod views;
 
-pub(crate) use convert::int96;
+pub(crate) use convert::{big_endian_i256, int96};
 pub(crate) use leaf::{Leaf, Window, read_leaf};
+pub(crate) use plain::for_each_value;

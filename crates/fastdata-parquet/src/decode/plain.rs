@@ -39,7 +39,9 @@ pub(crate) fn for_each_value(
             Ok(())
         }
         Encoding::DELTA_BYTE_ARRAY => prefixed_values(bytes, (skip, take), value),
-        other => Err(Error::unsupported(format!("encoding {other} of byte arrays"))),
+        other => Err(Error::unsupported(format!(
+            "encoding {other} of byte arrays"
+        ))),
     }
 }
 
@@ -79,14 +81,18 @@ fn prefixed_values(
     let (mut last, mut written) = (Vec::new(), 0_usize);
     for (index, (&prefix, &length)) in prefixes.iter().zip(&suffix_lengths).enumerate() {
         if prefix > last.len() {
-            return Err(Error::corrupt("a value shares more with the one before than that has"));
+            return Err(Error::corrupt(
+                "a value shares more with the one before than that has",
+            ));
         }
         last.truncate(prefix);
         last.extend_from_slice(cut(&mut rest, length)?);
         written += last.len();
         // Shared prefixes let a small page grow with the square of its values.
         if written > limit {
-            return Err(Error::limit(format!("a page of more than page_bytes = {limit} of values")));
+            return Err(Error::limit(format!(
+                "a page of more than page_bytes = {limit} of values"
+            )));
         }
         if index >= skip {
             value(&last)?;

@@ -16,13 +16,29 @@ macro_rules! pod {
         unsafe impl Pod for $t {}
     )* };
 }
-pod!(i8, u8, i16, u16, i32, u32, i64, u64, i128, u128, i256, IntervalMonthDayNano);
+pod!(
+    i8,
+    u8,
+    i16,
+    u16,
+    i32,
+    u32,
+    i64,
+    u64,
+    i128,
+    u128,
+    i256,
+    IntervalMonthDayNano
+);
 
 /// `bytes` as values. The length is rounded down; an unaligned start is a broken invariant.
 pub(crate) fn values_mut<T: Pod>(bytes: &mut [u8]) -> &mut [T] {
     // SAFETY: `T: Pod` has no invalid bit patterns and no padding.
     let (head, values, _) = unsafe { bytes.align_to_mut::<T>() };
-    assert!(head.is_empty(), "buffers from the pool are aligned to 64 bytes");
+    assert!(
+        head.is_empty(),
+        "buffers from the pool are aligned to 64 bytes"
+    );
     values
 }
 

@@ -40,7 +40,10 @@ fn one(bytes: &[u8], bit: usize, width: u32) -> u32 {
     let have = (bytes.len() - from).min(8);
     window[..have].copy_from_slice(&bytes[from..from + have]);
     let mask = u32::MAX >> (32 - width);
-    #[expect(clippy::cast_possible_truncation, reason = "the mask keeps at most 32 bits")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the mask keeps at most 32 bits"
+    )]
     let low = (u64::from_le_bytes(window) >> (bit % 8)) as u32;
     low & mask
 }
@@ -61,7 +64,9 @@ fn groups_scalar(bytes: &[u8], width: u32, out: &mut [u32]) -> usize {
     let fit = out.len() / 8;
     let mut done = 0;
     for (group, slots) in out.chunks_exact_mut(8).enumerate().take(fit) {
-        let Some(window) = bytes.get(group * width_bytes..(group + 1) * width_bytes) else { break };
+        let Some(window) = bytes.get(group * width_bytes..(group + 1) * width_bytes) else {
+            break;
+        };
         for (index, slot) in slots.iter_mut().enumerate() {
             *slot = one(window, index * width_bytes, width);
         }
@@ -170,8 +175,14 @@ mod tests {
 
     #[test]
     fn every_width_offset_and_length_agrees_with_one_bit_at_a_time() {
-        let bytes: Vec<u8> = (0..300_u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
-        let bit = |at: usize| bytes.get(at / 8).map_or(0, |byte| u32::from(byte >> (at % 8) & 1));
+        let bytes: Vec<u8> = (0..300_u32)
+            .map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8)
+            .collect();
+        let bit = |at: usize| {
+            bytes
+                .get(at / 8)
+                .map_or(0, |byte| u32::from(byte >> (at % 8) & 1))
+        };
         for width in 0..=32_u32 {
             for first in 0..17 {
                 for len in [0, 1, 7, 8, 9, 15, 16, 31, 40, 67] {
@@ -189,7 +200,9 @@ mod tests {
 
     #[test]
     fn the_scalar_twin_agrees() {
-        let bytes: Vec<u8> = (0..400_u32).map(|n| (n.wrapping_mul(40_503) >> 5) as u8).collect();
+        let bytes: Vec<u8> = (0..400_u32)
+            .map(|n| (n.wrapping_mul(40_503) >> 5) as u8)
+            .collect();
         for width in 1..=32 {
             let (mut left, mut right) = (vec![0; 64], vec![0; 64]);
             let done = groups(&bytes, width, &mut left);

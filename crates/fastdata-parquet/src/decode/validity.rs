@@ -25,7 +25,11 @@ pub(crate) struct Present {
 
 impl Validity {
     pub(crate) fn with_capacity(capacity: usize) -> Self {
-        Self { len: 0, bits: None, capacity }
+        Self {
+            len: 0,
+            bits: None,
+            capacity,
+        }
     }
 
     pub(crate) fn append_valid(&mut self, count: usize) {
@@ -92,7 +96,10 @@ impl Validity {
             return self.append_page(page, skip, take);
         }
         self.append_valid(take);
-        Ok(Present { before: skip, within: take })
+        Ok(Present {
+            before: skip,
+            within: take,
+        })
     }
 
     /// The deprecated packing: one bit a level, most significant first.
@@ -112,7 +119,11 @@ impl Validity {
     /// Tells which of the last `count` positions appended are valid.
     pub(crate) fn last(&self, count: usize) -> impl Fn(usize) -> bool {
         let from = self.len - count;
-        move |at| self.bits.as_ref().is_none_or(|bits| bits.get_bit(from + at))
+        move |at| {
+            self.bits
+                .as_ref()
+                .is_none_or(|bits| bits.get_bit(from + at))
+        }
     }
 
     pub(crate) fn finish(self) -> Option<NullBuffer> {

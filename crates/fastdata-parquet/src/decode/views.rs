@@ -1,6 +1,9 @@
 //! Arrow's 16-byte string views over page bytes.
 
-#![expect(unsafe_code, reason = "views are built valid; arrays of them are not checked again")]
+#![expect(
+    unsafe_code,
+    reason = "views are built valid; arrays of them are not checked again"
+)]
 
 use std::sync::Arc;
 
@@ -25,7 +28,12 @@ pub(crate) struct ViewWriter<'a> {
 impl<'a> ViewWriter<'a> {
     /// Views point into `bytes` as buffer number `buffer`; with `utf8`, text is validated.
     pub(crate) fn new(bytes: &'a [u8], buffer: u32, utf8: bool) -> Self {
-        Self { bytes, buffer, utf8, points: false }
+        Self {
+            bytes,
+            buffer,
+            utf8,
+            points: false,
+        }
     }
 
     /// Whether a view written so far points into the buffer.
@@ -81,7 +89,10 @@ impl<'a> ViewWriter<'a> {
 
     #[inline]
     fn length(&self, at: usize) -> Result<usize> {
-        let bytes = self.bytes.get(at..).and_then(|rest| rest.first_chunk::<4>());
+        let bytes = self
+            .bytes
+            .get(at..)
+            .and_then(|rest| rest.first_chunk::<4>());
         Ok(u32::from_le_bytes(*bytes.ok_or_else(ended)?) as usize)
     }
 
@@ -93,7 +104,10 @@ impl<'a> ViewWriter<'a> {
         }
         let head = self.head(start, len);
         // Pages are at most 256 MiB unless a limit was raised, and never beyond 2 GiB.
-        #[expect(clippy::cast_possible_truncation, reason = "page sizes are 31-bit numbers")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "page sizes are 31-bit numbers"
+        )]
         let (len_bits, start_bits) = (len as u128, u128::from(start as u32));
         if len <= INLINE_BYTES {
             return Ok(len_bits | head << 32);
@@ -107,7 +121,11 @@ impl<'a> ViewWriter<'a> {
     #[inline]
     fn head(&self, start: usize, len: usize) -> u128 {
         let len = len.min(INLINE_BYTES);
-        match self.bytes.get(start..).and_then(|rest| rest.first_chunk::<16>()) {
+        match self
+            .bytes
+            .get(start..)
+            .and_then(|rest| rest.first_chunk::<16>())
+        {
             Some(window) => {
                 let mask = (1_u128 << (8 * len)) - 1;
                 u128::from_le_bytes(*window) & mask
@@ -149,9 +167,16 @@ pub(crate) fn offsets_array<V: ByteViewType, T: ByteArrayType>(
     let mut total = 0_usize;
     offsets.push(T::Offset::usize_as(0));
     for (index, &view) in array.views().iter().enumerate() {
-        #[expect(clippy::cast_possible_truncation, reason = "the low 32 bits are the length")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the low 32 bits are the length"
+        )]
         let len = view as u32;
-        total += if array.is_null(index) { 0 } else { len as usize };
+        total += if array.is_null(index) {
+            0
+        } else {
+            len as usize
+        };
         let offset = T::Offset::from_usize(total).ok_or_else(|| {
             Error::limit("strings of more than 2 GiB in one array; use LargeOffsets or View")
         })?;
@@ -166,6 +191,7 @@ pub(crate) fn offsets_array<V: ByteViewType, T: ByteArrayType>(
     let nulls = array.nulls().cloned();
     // SAFETY: offsets start at 0, ascend and end at the length of `bytes` by construction; text
     // was validated when its views were made.
-    let array = unsafe { GenericByteArray::<T>::new_unchecked(offsets, Buffer::from_vec(bytes), nulls) };
+    let array =
+        unsafe { GenericByteArray::<T>::new_unchecked(offsets, Buffer::from_vec(bytes), nulls) };
     Ok(Arc::new(array))
 }

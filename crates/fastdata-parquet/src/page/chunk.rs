@@ -36,9 +36,9 @@ pub(crate) struct Chunk {
 
 /// Maximum levels of the column: which levels its pages hold at all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Levels {
-    pub(crate) definition: i16,
-    pub(crate) repetition: i16,
+struct Levels {
+    definition: i16,
+    repetition: i16,
 }
 
 /// What opening a chunk needs to know.
@@ -103,7 +103,12 @@ pub(crate) struct Counters {
 
 /// The bytes of a column chunk within its file.
 pub(crate) fn chunk_range(column: &ColumnChunkMetaData) -> Result<Range<u64>> {
-    let bad = || Error::corrupt(format!("column {}: its chunk has no place", column.column_path()));
+    let bad = || {
+        Error::corrupt(format!(
+            "column {}: its chunk has no place",
+            column.column_path()
+        ))
+    };
     if column.file_path().is_some_and(|path| !path.is_empty()) {
         return Err(Error::unsupported(format!(
             "column {}: its chunk lies in another file",
@@ -116,6 +121,27 @@ pub(crate) fn chunk_range(column: &ColumnChunkMetaData) -> Result<Range<u64>> {
     let dictionary = column.dictionary_page_offset().filter(|&offset| offset > 0);
     let start = dictionary.map_or(data, |offset| data.min(offset.cast_unsigned()));
     Ok(start..start.checked_add(len).ok_or_else(bad)?)
+}
+
+/// The dictionary page at the start of `bytes`: how many values it has, and their PLAIN bytes.
+pub(crate) fn dictionary_page(
+    bytes: &Bytes,
+    codec: Compression,
+    limits: &Limits,
+) -> Result<(usize, Vec<u8>)> {
+    let header = PageHeader::read(bytes, limits)?;
+    let PageKind::Dictionary { num_values, .. } = header.kind else {
+        return Err(Error::corrupt("not a dictionary page"));
+    };
+    let body = header.header_bytes..header.header_bytes + header.compressed_bytes;
+    let stored = bytes
+        .get(body)
+        .ok_or_else(|| Error::truncated("a dictionary page cut short"))?;
+    crc::check(stored, header.crc)?;
+    let mut page = vec![0; header.uncompressed_bytes + SLACK_BYTES];
+    decompress(codec, stored, &mut page, header.uncompressed_bytes)?;
+    page.truncate(header.uncompressed_bytes);
+    Ok((num_values, page))
 }
 
 impl Chunk {
@@ -149,7 +175,8 @@ impl Chunk {
         // Nested columns are followed to the end, because their count of values is only a claim.
         while at < bytes.len() && (values < wanted || !flat) {
             let header = PageHeader::read(&bytes[at..], source.limits);
-            let header = header.map_err(|error| error.at(format!("page at byte {at} of the chunk")))?;
+            let header =
+                header.map_err(|error| error.at(format!("page at byte {at} of the chunk")))?;
             let start = at + header.header_bytes;
             let end = start + header.compressed_bytes;
             if end > bytes.len() {
@@ -207,24 +234,33 @@ impl Chunk {
             let header = PageHeader::read(&head, source.limits)?;
             let body = header.header_bytes..header.header_bytes + header.compressed_bytes;
             if body.end > head.len() {
-                return Err(Error::corrupt("the dictionary page overlaps the first data page"));
+                return Err(Error::corrupt(
+                    "the dictionary page overlaps the first data page",
+                ));
             }
             self.add_other(PageEntry::new(header, head.slice(body)))?;
         }
         for (place, rows) in index.rows(source.num_rows) {
-            let Some(bytes) = source.pieces.slice(place.offset..place.offset + place.bytes) else {
+            let Some(bytes) = source
+                .pieces
+                .slice(place.offset..place.offset + place.bytes)
+            else {
                 continue;
             };
             let header = PageHeader::read(&bytes, source.limits)?;
             let body = header.header_bytes..header.header_bytes + header.compressed_bytes;
             if body.end > bytes.len() {
-                return Err(Error::corrupt("a page is longer than the offset index says"));
+                return Err(Error::corrupt(
+                    "a page is longer than the offset index says",
+                ));
             }
             let mut entry = PageEntry::new(header, bytes.slice(body));
             entry.first_row = rows.start;
             entry.num_rows = Some(rows.len());
             if entry.rows_in(flat).is_some_and(|count| count != rows.len()) {
-                return Err(Error::corrupt("a page has other rows than the offset index says"));
+                return Err(Error::corrupt(
+                    "a page has other rows than the offset index says",
+                ));
             }
             self.pages.push(entry);
         }
@@ -249,7 +285,9 @@ impl Chunk {
 
     /// The dictionary page's header and bytes.
     pub(crate) fn dictionary(&self) -> Result<Option<(PageHeader, Bytes)>> {
-        let Some(entry) = &self.dictionary else { return Ok(None) };
+        let Some(entry) = &self.dictionary else {
+            return Ok(None);
+        };
         Ok(Some((entry.header.clone(), self.whole(entry)?)))
     }
 
@@ -303,6 +341,22 @@ impl Chunk {
         })
     }
 
+    /// Decompresses every page into scratch memory.
+    pub(crate) fn decompress_only(&self) -> Result<()> {
+        let packed = self.dictionary.iter().chain(&self.pages);
+        packed
+            .filter(|entry| self.is_packed(entry))
+            .try_for_each(|entry| {
+                SCRATCH.with_borrow_mut(|scratch| {
+                    let len = entry.header.uncompressed_bytes + SLACK_BYTES;
+                    if scratch.len() < len {
+                        scratch.resize(len, 0);
+                    }
+                    self.unpack(entry, scratch)
+                })
+            })
+    }
+
     /// The bytes of page `index`, levels and values, as one buffer.
     pub(crate) fn whole_page(&self, index: usize) -> Result<Bytes> {
         self.whole(&self.pages[index])
@@ -333,7 +387,9 @@ impl Chunk {
             self.account(entry, 0);
             crc::check(&entry.stored, entry.header.crc)?;
             if entry.stored.len() != entry.header.uncompressed_bytes {
-                return Err(Error::corrupt("an uncompressed page of two different sizes"));
+                return Err(Error::corrupt(
+                    "an uncompressed page of two different sizes",
+                ));
             }
             return Ok(entry.stored.clone());
         }
@@ -344,7 +400,13 @@ impl Chunk {
 
     /// Whether the page has to be decompressed at all.
     fn is_packed(&self, entry: &PageEntry) -> bool {
-        let packed = !matches!(entry.header.kind, PageKind::DataV2 { is_compressed: false, .. });
+        let packed = !matches!(
+            entry.header.kind,
+            PageKind::DataV2 {
+                is_compressed: false,
+                ..
+            }
+        );
         packed && self.codec != Compression::UNCOMPRESSED
     }
 
@@ -353,26 +415,40 @@ impl Chunk {
         crc::check(&entry.stored, entry.header.crc)?;
         let len = entry.header.uncompressed_bytes;
         let plain = match entry.header.kind {
-            PageKind::DataV2 { definition_bytes, repetition_bytes, .. } => {
-                definition_bytes + repetition_bytes
-            }
+            PageKind::DataV2 {
+                definition_bytes,
+                repetition_bytes,
+                ..
+            } => definition_bytes + repetition_bytes,
             _ => 0,
         };
         if plain > len || plain > entry.stored.len() {
             return Err(Error::corrupt("levels longer than their page"));
         }
         output[..plain].copy_from_slice(&entry.stored[..plain]);
-        decompress(self.codec, &entry.stored[plain..], &mut output[plain..], len - plain)?;
-        self.account(entry, u64::try_from(from.elapsed().as_nanos()).unwrap_or(u64::MAX));
+        decompress(
+            self.codec,
+            &entry.stored[plain..],
+            &mut output[plain..],
+            len - plain,
+        )?;
+        self.account(
+            entry,
+            u64::try_from(from.elapsed().as_nanos()).unwrap_or(u64::MAX),
+        );
         Ok(())
     }
 
     fn account(&self, entry: &PageEntry, ns: u64) {
         self.counters.decompress_ns.fetch_add(ns, Relaxed);
         self.counters.pages.fetch_add(1, Relaxed);
-        self.counters.compressed_bytes.fetch_add(entry.stored.len() as u64, Relaxed);
+        self.counters
+            .compressed_bytes
+            .fetch_add(entry.stored.len() as u64, Relaxed);
         let uncompressed = entry.header.uncompressed_bytes as u64;
-        self.counters.uncompressed_bytes.fetch_add(uncompressed, Relaxed);
+        self.counters
+            .uncompressed_bytes
+            .fetch_add(uncompressed, Relaxed);
     }
 
     fn split<'a>(
@@ -384,9 +460,19 @@ impl Chunk {
         let short = || Error::corrupt("levels longer than their page");
         let mut at = 0;
         let (definition, encoding, bit_packed) = match entry.header.kind {
-            PageKind::DataV1 { num_values, encoding, definition, repetition } => {
+            PageKind::DataV1 {
+                num_values,
+                encoding,
+                definition,
+                repetition,
+            } => {
                 let mut level = |max: i16, encoding: Encoding| -> Result<Range<usize>> {
-                    let range = v1_levels(bytes.get(at..).ok_or_else(short)?, max, encoding, num_values)?;
+                    let range = v1_levels(
+                        bytes.get(at..).ok_or_else(short)?,
+                        max,
+                        encoding,
+                        num_values,
+                    )?;
                     let range = at + range.start..at + range.end;
                     at = range.end;
                     Ok(range)
@@ -395,7 +481,12 @@ impl Chunk {
                 let range = level(self.levels.definition, definition)?;
                 (range, encoding, is_bit_packed(definition))
             }
-            PageKind::DataV2 { definition_bytes, repetition_bytes, encoding, .. } => {
+            PageKind::DataV2 {
+                definition_bytes,
+                repetition_bytes,
+                encoding,
+                ..
+            } => {
                 at = repetition_bytes + definition_bytes;
                 (repetition_bytes..at, encoding, false)
             }
@@ -414,7 +505,13 @@ impl Chunk {
 
 impl PageEntry {
     fn new(header: PageHeader, stored: Bytes) -> Self {
-        Self { header, stored, first_row: 0, num_rows: None, slot: Mutex::default() }
+        Self {
+            header,
+            stored,
+            first_row: 0,
+            num_rows: None,
+            slot: Mutex::default(),
+        }
     }
 
     /// The row after the page's last one.
@@ -458,7 +555,9 @@ fn v1_levels(bytes: &[u8], max: i16, encoding: Encoding, count: usize) -> Result
     if encoding != Encoding::RLE {
         return Err(Error::unsupported(format!("levels in encoding {encoding}")));
     }
-    let head = bytes.first_chunk::<4>().ok_or_else(|| Error::corrupt("a page without levels"))?;
+    let head = bytes
+        .first_chunk::<4>()
+        .ok_or_else(|| Error::corrupt("a page without levels"))?;
     let len = u32::from_le_bytes(*head) as usize;
     Ok(4..4 + len)
 }

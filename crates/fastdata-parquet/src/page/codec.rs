@@ -32,7 +32,9 @@ pub(crate) fn decompress(
     if codec == Compression::SNAPPY {
         return snappy::decompress(stored, output, len);
     }
-    let output = output.get_mut(..len).ok_or_else(|| Error::corrupt("no room for the page"))?;
+    let output = output
+        .get_mut(..len)
+        .ok_or_else(|| Error::corrupt("no room for the page"))?;
     let written = match codec {
         Compression::UNCOMPRESSED => uncompressed(stored, output),
         Compression::ZSTD(_) => zstd_frames(stored, output),
@@ -53,7 +55,9 @@ pub(crate) fn decompress(
 
 fn uncompressed(stored: &[u8], output: &mut [u8]) -> Result<usize> {
     if stored.len() != output.len() {
-        return Err(Error::corrupt("an uncompressed page of two different sizes"));
+        return Err(Error::corrupt(
+            "an uncompressed page of two different sizes",
+        ));
     }
     output.copy_from_slice(stored);
     Ok(stored.len())
@@ -68,7 +72,9 @@ fn zstd_frames(stored: &[u8], output: &mut [u8]) -> Result<usize> {
                 slot.insert(made.map_err(|error| failed("zstd", error))?)
             }
         };
-        context.decompress_to_buffer(stored, output).map_err(|error| failed("zstd", error))
+        context
+            .decompress_to_buffer(stored, output)
+            .map_err(|error| failed("zstd", error))
     })
 }
 
@@ -90,7 +96,11 @@ fn gzip(stored: &[u8], output: &mut [u8]) -> Result<usize> {
 
 fn brotli_stream(stored: &[u8], output: &mut [u8]) -> Result<usize> {
     const BUFFER_BYTES: usize = 16 << 10;
-    read_exactly("brotli", brotli::Decompressor::new(stored, BUFFER_BYTES), output)
+    read_exactly(
+        "brotli",
+        brotli::Decompressor::new(stored, BUFFER_BYTES),
+        output,
+    )
 }
 
 /// Fills `output` from a stream and makes sure that the stream then ends.
@@ -105,7 +115,9 @@ fn read_exactly(codec: &str, mut stream: impl Read, output: &mut [u8]) -> Result
     }
     match stream.read(&mut [0]) {
         Ok(0) => Ok(written),
-        Ok(_) => Err(Error::corrupt(format!("{codec}: the page is longer than its header says"))),
+        Ok(_) => Err(Error::corrupt(format!(
+            "{codec}: the page is longer than its header says"
+        ))),
         Err(error) => Err(failed(codec, error)),
     }
 }
@@ -171,7 +183,10 @@ mod tests {
         assert_eq!(&output[..expected.len()], expected);
         for wrong in [expected.len() - 1, expected.len() + 1] {
             let mut output = vec![0xee; wrong + SLACK_BYTES];
-            assert!(decompress(codec, stored, &mut output, wrong).is_err(), "{codec:?} {wrong}");
+            assert!(
+                decompress(codec, stored, &mut output, wrong).is_err(),
+                "{codec:?} {wrong}"
+            );
         }
         for cut in 0..stored.len().min(64) {
             let mut output = vec![0xee; expected.len() + SLACK_BYTES];
@@ -187,10 +202,20 @@ mod tests {
 
     #[test]
     fn every_codec_gives_exactly_the_page() {
-        let plain: Vec<u8> = (0..50_000_u32).flat_map(|n| (n / 7 % 251).to_le_bytes()).collect();
+        let plain: Vec<u8> = (0..50_000_u32)
+            .flat_map(|n| (n / 7 % 251).to_le_bytes())
+            .collect();
         check(Compression::UNCOMPRESSED, &plain, &plain);
-        check(Compression::SNAPPY, &snap::raw::Encoder::new().compress_vec(&plain).unwrap(), &plain);
-        check(Compression::ZSTD(Default::default()), &zstd::bulk::compress(&plain, 3).unwrap(), &plain);
+        check(
+            Compression::SNAPPY,
+            &snap::raw::Encoder::new().compress_vec(&plain).unwrap(),
+            &plain,
+        );
+        check(
+            Compression::ZSTD(Default::default()),
+            &zstd::bulk::compress(&plain, 3).unwrap(),
+            &plain,
+        );
         check(Compression::GZIP(Default::default()), &gz(&plain), &plain);
         let members = [gz(&plain[..999]), gz(&plain[999..])].concat();
         check(Compression::GZIP(Default::default()), &members, &plain);
@@ -201,14 +226,20 @@ mod tests {
         let mut writer = brotli::CompressorWriter::new(&mut brotli_bytes, 4096, 5, 20);
         writer.write_all(&plain).unwrap();
         drop(writer);
-        check(Compression::BROTLI(Default::default()), &brotli_bytes, &plain);
+        check(
+            Compression::BROTLI(Default::default()),
+            &brotli_bytes,
+            &plain,
+        );
     }
 
     #[test]
     fn lz4_in_its_three_framings() {
         let plain = b"one page, one page, one page, of text".repeat(40);
         let block = lz4_flex::block::compress(&plain);
-        let lengths = [plain.len() as u32, block.len() as u32].map(u32::to_be_bytes).concat();
+        let lengths = [plain.len() as u32, block.len() as u32]
+            .map(u32::to_be_bytes)
+            .concat();
         check(Compression::LZ4, &[&lengths[..], &block].concat(), &plain);
         let mut frame = lz4_flex::frame::FrameEncoder::new(Vec::new());
         frame.write_all(&plain).unwrap();

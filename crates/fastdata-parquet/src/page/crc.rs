@@ -4,7 +4,9 @@ use crate::{Error, Result};
 
 /// Checks the stored bytes of a page against the CRC-32 of its header, where it has one.
 pub(crate) fn check(stored: &[u8], expected: Option<u32>) -> Result<()> {
-    let Some(expected) = expected else { return Ok(()) };
+    let Some(expected) = expected else {
+        return Ok(());
+    };
     let mut crc = libdeflater::Crc::new();
     crc.update(stored);
     if crc.sum() == expected {

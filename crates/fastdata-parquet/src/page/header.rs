@@ -140,7 +140,9 @@ fn read_fields(thrift: &mut Compact<'_>) -> Result<Fields> {
 fn ints<const N: usize>(thrift: &mut Compact<'_>) -> Result<[i32; N]> {
     let mut values = [None; N];
     thrift.structure(|thrift, id, wire| {
-        let slot = usize::try_from(id - 1).ok().and_then(|index| values.get_mut(index));
+        let slot = usize::try_from(id - 1)
+            .ok()
+            .and_then(|index| values.get_mut(index));
         match slot {
             Some(slot) if (4..=6).contains(&wire) => *slot = Some(thrift.int32()?),
             _ => return Ok(false),
@@ -180,8 +182,7 @@ fn kind(fields: &Fields) -> Result<PageKind> {
     let missing = || Error::corrupt("page header without the part that its type names");
     Ok(match fields.page_type {
         Some(0) => {
-            let [num_values, values, definition, repetition] =
-                fields.data.ok_or_else(missing)?;
+            let [num_values, values, definition, repetition] = fields.data.ok_or_else(missing)?;
             PageKind::DataV1 {
                 num_values: count(num_values)?,
                 encoding: encoding(values)?,
@@ -191,11 +192,23 @@ fn kind(fields: &Fields) -> Result<PageKind> {
         }
         Some(2) => {
             let [num_values, values] = fields.dictionary.ok_or_else(missing)?;
-            PageKind::Dictionary { num_values: count(num_values)?, encoding: encoding(values)? }
+            PageKind::Dictionary {
+                num_values: count(num_values)?,
+                encoding: encoding(values)?,
+            }
         }
         Some(3) => {
-            let ([num_values, num_nulls, num_rows, values, definition, repetition], is_compressed) =
-                fields.data_v2.ok_or_else(missing)?;
+            let (
+                [
+                    num_values,
+                    num_nulls,
+                    num_rows,
+                    values,
+                    definition,
+                    repetition,
+                ],
+                is_compressed,
+            ) = fields.data_v2.ok_or_else(missing)?;
             PageKind::DataV2 {
                 num_values: count(num_values)?,
                 num_nulls: count(num_nulls)?,

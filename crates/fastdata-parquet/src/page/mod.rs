@@ -7,6 +7,6 @@ mod header;
 mod pieces;
 mod snappy;
 
-pub(crate) use chunk::{Chunk, ChunkSource, Counters, Lifetime, PageBytes, chunk_range};
-pub(crate) use header::{PageHeader, PageKind};
+pub(crate) use chunk::{Chunk, ChunkSource, Lifetime, PageBytes, chunk_range, dictionary_page};
+pub(crate) use header::PageKind;
 pub(crate) use pieces::Pieces;

@@ -33,7 +33,9 @@ impl Pieces {
 
     /// The bytes of `range`, if they are all there.
     pub(crate) fn slice(&self, range: Range<u64>) -> Option<Bytes> {
-        let index = self.0.partition_point(|(piece, _)| piece.start <= range.start);
+        let index = self
+            .0
+            .partition_point(|(piece, _)| piece.start <= range.start);
         let (piece, bytes) = self.0.get(index.checked_sub(1)?)?;
         if range.end > piece.end || range.start > range.end {
             return None;
@@ -51,7 +53,10 @@ mod tests {
     #[test]
     fn touching_pieces_are_one() {
         let part = |from: u64, text: &'static str| {
-            (from..from + text.len() as u64, Bytes::from_static(text.as_bytes()))
+            (
+                from..from + text.len() as u64,
+                Bytes::from_static(text.as_bytes()),
+            )
         };
         let pieces = Pieces::new(vec![part(20, "xyz"), part(5, "abc"), part(8, "def")]);
         assert_eq!(pieces.slice(6..10).as_deref(), Some(&b"bcde"[..]));

@@ -4,7 +4,10 @@
 //! may write a full 16 or 32 bytes and let the next one overwrite the surplus, instead of looking
 //! at its exact length: this is where the time goes in a decoder that must stop at the last byte.
 
-#![expect(unsafe_code, reason = "wild copies: reads and writes of fixed width, checked up front")]
+#![expect(
+    unsafe_code,
+    reason = "wild copies: reads and writes of fixed width, checked up front"
+)]
 
 use crate::{Error, Result};
 
@@ -18,12 +21,21 @@ const INPUT_MARGIN: usize = 80;
 /// Decompresses `input` into the first `len` bytes of `output`, which must be exactly what it
 /// holds; `output` has at least [`SLACK_BYTES`] more.
 pub(crate) fn decompress(input: &[u8], output: &mut [u8], len: usize) -> Result<()> {
-    assert!(output.len() >= len + SLACK_BYTES, "the output buffer has room behind its end");
+    assert!(
+        output.len() >= len + SLACK_BYTES,
+        "the output buffer has room behind its end"
+    );
     let (claimed, head) = preamble(input)?;
     if claimed != len as u64 {
         return Err(corrupt("its length is not the page's"));
     }
-    let mut cursor = Cursor { input, at: head, output, written: 0, len };
+    let mut cursor = Cursor {
+        input,
+        at: head,
+        output,
+        written: 0,
+        len,
+    };
     while cursor.fast()? {
         cursor.literal()?;
     }
@@ -117,7 +129,10 @@ impl Cursor<'_> {
             let tag_bytes = [0, 2, 3, 5][tag & 3];
             let rest = self.input.get(self.at + 1..self.at + tag_bytes);
             let rest = rest.ok_or_else(|| corrupt("it ends inside a copy"))?;
-            let low = rest.iter().rev().fold(0_usize, |value, &byte| value << 8 | usize::from(byte));
+            let low = rest
+                .iter()
+                .rev()
+                .fold(0_usize, |value, &byte| value << 8 | usize::from(byte));
             let (copy, offset) = match tag & 3 {
                 1 => (4 + ((tag >> 2) & 7), ((tag & 0xe0) << 3) | low),
                 _ => (1 + (tag >> 2), low),
@@ -141,7 +156,10 @@ impl Cursor<'_> {
         let start = self.at + 1 + extra;
         let bytes = self.input.get(self.at + 1..start);
         let bytes = bytes.ok_or_else(|| corrupt("it ends inside a literal's length"))?;
-        let low = bytes.iter().rev().fold(0_usize, |value, &byte| value << 8 | usize::from(byte));
+        let low = bytes
+            .iter()
+            .rev()
+            .fold(0_usize, |value, &byte| value << 8 | usize::from(byte));
         let literal = if extra == 0 { code } else { low } + 1;
         if literal > self.len - self.written {
             return Err(corrupt("a literal runs past its length"));
@@ -220,7 +238,9 @@ unsafe fn copy_pattern(to: *mut u8, offset: usize, len: usize) {
 }
 
 /// `16 / offset * offset`, without the division.
-const STEPS: [usize; 16] = [16, 16, 16, 15, 16, 15, 12, 14, 16, 9, 10, 11, 12, 13, 14, 15];
+const STEPS: [usize; 16] = [
+    16, 16, 16, 15, 16, 15, 12, 14, 16, 9, 10, 11, 12, 13, 14, 15,
+];
 
 /// # Safety
 /// 16 bytes are readable at `from`, writable at `to`; the ranges do not overlap.
@@ -239,7 +259,9 @@ fn corrupt(what: &str) -> Error {
 
 #[cold]
 fn bad_copy(offset: usize, written: usize) -> Error {
-    Error::corrupt(format!("snappy: a copy from {offset} bytes back at byte {written}"))
+    Error::corrupt(format!(
+        "snappy: a copy from {offset} bytes back at byte {written}"
+    ))
 }
 
 #[cfg(test)]

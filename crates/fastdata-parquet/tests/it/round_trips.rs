@@ -1,0 +1,100 @@
+//! Random files, written by the `parquet` crate and read by it: the oracle of our decoders.
+
+use arrow_array::{Array, ArrayRef};
+use fastdata_parquet::{ReadOptions, RowRanges, StringLayout};
+use proptest::prelude::*;
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+
+use crate::{reading, writing};
+
+fn check(seed: u64) {
+    let file = writing::random_file(seed);
+    let expected = reading::oracle(&file).expect("the crate reads what it wrote");
+    let mut rng = StdRng::seed_from_u64(seed ^ 0x5eed);
+    let layout = [
+        StringLayout::View,
+        StringLayout::Offsets,
+        StringLayout::LargeOffsets,
+    ];
+    let options = ReadOptions {
+        strings: layout[rng.random_range(0..3)],
+        ..ReadOptions::default()
+    };
+    let window = [1 + rng.random_range(0..50), 1000, 1 << 20][rng.random_range(0..3)];
+    let (meta, groups) = reading::columns(&file, &options, window).unwrap();
+    for (group, arrays) in groups.iter().enumerate() {
+        let rows = &meta.row_groups()[group];
+        for (index, array) in arrays.iter().enumerate() {
+            let field = meta.schema().field(index);
+            assert_eq!(array.data_type(), field.data_type());
+            let theirs = expected
+                .column(index)
+                .slice(rows.first_row as usize, rows.num_rows as usize);
+            let theirs = arrow_cast::cast(&theirs, field.data_type()).unwrap();
+            assert_same(
+                array,
+                &theirs,
+                &format!("seed {seed}, {field:?}, row group {group}"),
+            );
+        }
+    }
+    check_selected(&mut rng, &file, &meta, &groups);
+}
+
+/// Random rows, read alone, are the same rows of the whole; windows in any order too.
+fn check_selected(
+    rng: &mut StdRng,
+    file: &bytes::Bytes,
+    meta: &fastdata_parquet::FileMeta,
+    groups: &[Vec<ArrayRef>],
+) {
+    for field in meta.project_all().unwrap() {
+        for (group, arrays) in groups.iter().enumerate().take(3) {
+            let whole = &arrays[field.index()];
+            let reader = reading::open_column(meta, file, group, &field, None).unwrap();
+            let share = [0.003, 0.2, 0.9][rng.random_range(0..3)];
+            let mask: Vec<bool> = (0..whole.len()).map(|_| rng.random_bool(share)).collect();
+            let rows = RowRanges::from_mask(&mask.clone().into(), 0);
+            let got = reader.read_selected(&rows).unwrap();
+            let expected = arrow_select::filter::filter(whole, &mask.into()).unwrap();
+            assert_same(
+                &got,
+                &expected,
+                &format!("selected rows of {}", field.field()),
+            );
+            for _ in 0..3 {
+                let from = rng.random_range(0..=whole.len());
+                let to = rng.random_range(from..=whole.len());
+                let got = reader.read(from..to).unwrap();
+                assert_same(
+                    &got,
+                    &whole.slice(from, to - from),
+                    &format!("{field:?} {from}..{to}"),
+                );
+            }
+        }
+    }
+}
+
+#[track_caller]
+pub fn assert_same(ours: &ArrayRef, theirs: &ArrayRef, what: &str) {
+    ours.to_data().validate_full().unwrap();
+    if ours != theirs {
+        let first = (0..ours.len()).find(|&row| ours.slice(row, 1) != theirs.slice(row, 1));
+        let row = first.unwrap_or(0);
+        panic!(
+            "{what}, row {row}: {:?} is not {:?}",
+            ours.slice(row, 1),
+            theirs.slice(row, 1)
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 150, max_shrink_iters: 0, failure_persistence: None, ..ProptestConfig::default() })]
+    #[test]
+    fn random_files_read_as_the_parquet_crate_reads_them(seed in any::<u64>()) {
+        check(seed);
+    }
+}
