@@ -35,6 +35,16 @@ impl<'a> BitSlice<'a> {
         self.len
     }
 
+    /// `len` bits from `start` on.
+    pub(crate) fn slice(&self, start: usize, len: usize) -> BitSlice<'a> {
+        assert!(start + len <= self.len, "a slice within the bitmap");
+        BitSlice {
+            bytes: self.bytes,
+            offset: self.offset + start,
+            len,
+        }
+    }
+
     /// The 64 bits from `first` on; those past the end are zero.
     pub(crate) fn bits_from(&self, first: usize) -> u64 {
         let Some(left @ 1..) = self.len.checked_sub(first) else {

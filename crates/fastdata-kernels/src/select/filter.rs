@@ -1,62 +1,117 @@
 //! Rows by mask, and the two selections that need none: everything, and a range.
 
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
+use rayon::prelude::*;
 
+use super::array::select;
+use super::picks::Job;
 use super::{Mask, NullAs};
 use crate::{Error, Result};
 
+/// Batches of fewer rows are filtered on the calling thread, column by column.
+const PARALLEL_ROWS_MIN: usize = 64 << 10;
+
 /// The rows of `array` that live in `mask`, in order.
+///
+/// A mask that keeps everything gives the array itself, without a copy.
 ///
 /// # Errors
 ///
 /// `InvalidArgument` when the two are of different length.
 pub fn filter_array(array: &dyn Array, mask: &Mask) -> Result<ArrayRef> {
-    if array.len() != mask.len() {
-        return Err(Error::invalid(format!(
-            "a mask of {} rows for a column of {} rows",
-            mask.len(),
-            array.len()
-        )));
+    check_lengths(array, mask)?;
+    if mask.count() == mask.len() {
+        return Ok(array.slice(0, array.len()));
     }
-    arrow_select::filter::filter(array, &BooleanArray::new(mask.bits().clone(), None))
-        .map_err(|e| Error::invalid("filter").with_source(e))
+    let mut job = Job {
+        chunks: vec![array],
+        parts: Vec::new(),
+    };
+    mask.parts(0, &mut job.parts);
+    select(&job)
 }
 
-/// [`filter_array`] on every column.
+/// [`filter_array`] on every column, in parallel when the batch is large.
+///
+/// # Errors
+///
+/// As [`filter_array`].
 pub fn filter_batch(batch: &RecordBatch, mask: &Mask) -> Result<RecordBatch> {
-    let columns = batch
-        .columns()
-        .iter()
-        .map(|c| filter_array(c, mask))
-        .collect::<Result<Vec<_>>>()?;
-    let options = RecordBatchOptions::new().with_row_count(Some(mask.count()));
-    RecordBatch::try_new_with_options(batch.schema(), columns, &options)
-        .map_err(|e| Error::invalid("filter").with_source(e))
+    let columns = for_each_column(batch, &|column| filter_array(column, mask))?;
+    rebuild(batch, columns, mask.count())
 }
 
-/// The living rows of all `chunks` of one column as one contiguous array, in order.
+pub(super) fn for_each_column(
+    batch: &RecordBatch,
+    work: &(dyn Fn(&dyn Array) -> Result<ArrayRef> + Sync),
+) -> Result<Vec<ArrayRef>> {
+    if batch.num_columns() > 1 && batch.num_rows() >= PARALLEL_ROWS_MIN {
+        batch
+            .columns()
+            .par_iter()
+            .map(|column| work(column))
+            .collect()
+    } else {
+        batch.columns().iter().map(|column| work(column)).collect()
+    }
+}
+
+pub(super) fn rebuild(
+    batch: &RecordBatch,
+    columns: Vec<ArrayRef>,
+    rows: usize,
+) -> Result<RecordBatch> {
+    let options = RecordBatchOptions::new().with_row_count(Some(rows));
+    RecordBatch::try_new_with_options(batch.schema(), columns, &options)
+        .map_err(|cause| Error::invalid("columns that do not make a batch").with_source(cause))
+}
+
+/// The living rows of all `chunks` of one column as one contiguous array, in order: allocated once,
+/// at its exact size, and filled in parallel.
 ///
 /// # Errors
 ///
 /// `InvalidArgument` when there is no chunk, when the types differ, or when a mask's length is not
 /// its chunk's; `LimitExceeded` when the result does not fit the layout's offsets.
 pub fn filter_chunked(chunks: &[&dyn Array], masks: &[Mask]) -> Result<ArrayRef> {
-    let kept = chunks
-        .iter()
-        .zip(masks)
-        .map(|(chunk, mask)| filter_array(*chunk, mask))
-        .collect::<Result<Vec<_>>>()?;
-    concat(&kept.iter().map(|a| a.as_ref()).collect::<Vec<_>>())
+    if chunks.len() != masks.len() {
+        return Err(Error::invalid(format!(
+            "{} masks for {} chunks",
+            masks.len(),
+            chunks.len()
+        )));
+    }
+    let mut parts = Vec::new();
+    for (at, (chunk, mask)) in chunks.iter().zip(masks).enumerate() {
+        check_lengths(*chunk, mask)?;
+        mask.parts(at, &mut parts);
+    }
+    select(&Job {
+        chunks: chunks.to_vec(),
+        parts,
+    })
 }
 
-/// The rows of `values` for which `keep` is true.
+/// The rows of `values` for which `keep` is true; `nulls` says what a null in `keep` means.
+///
+/// # Errors
+///
+/// As [`filter_array`].
 pub fn take_by_boolean(values: &dyn Array, keep: &BooleanArray, nulls: NullAs) -> Result<ArrayRef> {
     filter_array(values, &Mask::from_boolean(keep, nulls))
 }
 
-/// All `chunks` of one column as one contiguous array.
+/// All `chunks` of one column as one contiguous array. A single chunk is returned as it is.
+///
+/// # Errors
+///
+/// As [`filter_chunked`].
 pub fn concat(chunks: &[&dyn Array]) -> Result<ArrayRef> {
-    arrow_select::concat::concat(chunks).map_err(|e| Error::invalid("concat").with_source(e))
+    if let [only] = chunks {
+        return Ok(only.slice(0, only.len()));
+    }
+    let masks: Vec<Mask> = chunks.iter().map(|chunk| Mask::all(chunk.len())).collect();
+    filter_chunked(chunks, &masks)
 }
 
 /// `len` rows from `offset` on, without a copy.
@@ -68,8 +123,19 @@ pub fn slice(array: &dyn Array, offset: usize, len: usize) -> Result<ArrayRef> {
     match offset.checked_add(len) {
         Some(end) if end <= array.len() => Ok(array.slice(offset, len)),
         _ => Err(Error::invalid(format!(
-            "rows {offset}..{offset}+{len} of a column of {} rows",
+            "{len} rows from row {offset} on of a column of {} rows",
             array.len()
         ))),
     }
+}
+
+fn check_lengths(array: &dyn Array, mask: &Mask) -> Result<()> {
+    if array.len() == mask.len() {
+        return Ok(());
+    }
+    Err(Error::invalid(format!(
+        "a mask of {} rows for a column of {} rows",
+        mask.len(),
+        array.len()
+    )))
 }

@@ -4,10 +4,21 @@
 //! is allocated once and filled in parallel. Every Arrow type works; layouts for which a native
 //! path brings nothing (unions, run-end encoding, list views) go through `arrow-select`.
 
+mod array;
+mod bitmaps;
+mod bytes;
 mod filter;
+mod lanes;
 mod mask;
+mod nested;
+mod output;
+mod picks;
 mod positions;
 mod take;
+mod views;
+
+#[cfg(test)]
+mod tests;
 
 pub use filter::{concat, filter_array, filter_batch, filter_chunked, slice, take_by_boolean};
 pub use mask::{Mask, NullAs};

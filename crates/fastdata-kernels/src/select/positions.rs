@@ -1,57 +1,153 @@
 //! A selection by row number, checked once and applied to many columns.
 
-use arrow_array::Array;
-use arrow_array::UInt64Array;
 use arrow_array::cast::AsArray;
-use arrow_array::types::UInt64Type;
+use arrow_array::types::{ArrowPrimitiveType, UInt32Type, UInt64Type};
+use arrow_array::{Array, PrimitiveArray, UInt64Array, downcast_integer_array};
+use arrow_buffer::{ArrowNativeType, NullBuffer, ScalarBuffer};
 
+use super::picks::{Part, Picks};
 use crate::{Error, Result};
 
+/// Row numbers of a part: the unit of parallel work over one column.
+const PART_ROWS: usize = 128 << 10;
+
 /// Row numbers, each known to lie below [`Positions::bound`]; a null one selects a null.
+///
+/// ```
+/// use arrow_array::{Int64Array, StringArray};
+/// use fastdata_kernels::select::{Positions, take_array};
+///
+/// let names = StringArray::from(vec!["a", "b", "c"]);
+/// let positions = Positions::new(&Int64Array::from(vec![Some(2), None, Some(0)]), 3)?;
+/// let taken = take_array(&names, &positions)?;
+/// let expected = StringArray::from(vec![Some("c"), None, Some("a")]);
+/// assert_eq!(&taken, &(std::sync::Arc::new(expected) as _));
+/// # Ok::<(), fastdata_kernels::Error>(())
+/// ```
 #[derive(Debug, Clone)]
 pub struct Positions {
-    pub(super) rows: UInt64Array,
+    rows: Rows,
+    valid: Option<NullBuffer>,
     bound: usize,
 }
 
+/// Below the bound, or zero where null.
+#[derive(Debug, Clone)]
+enum Rows {
+    Narrow(ScalarBuffer<u32>),
+    Wide(ScalarBuffer<u64>),
+}
+
 impl Positions {
-    /// Checks that every non-null value of `indices` (any integer type) is in `0..bound`.
+    /// Checks that every non-null value of `indices` (any integer type) is in `0..bound`, where
+    /// `bound` is the length of the columns to come.
     ///
     /// # Errors
     ///
     /// `InvalidArgument` for a column of another type, or naming the first position out of range.
     pub fn new(indices: &dyn Array, bound: usize) -> Result<Self> {
-        if !indices.data_type().is_integer() {
-            return Err(Error::invalid(format!(
-                "positions must be integers, not {}",
-                indices.data_type()
-            )));
-        }
-        let rows = arrow_cast::cast(indices, &arrow_schema::DataType::UInt64)
-            .map_err(|e| Error::invalid("positions").with_source(e))?;
-        let rows = rows.as_primitive::<UInt64Type>().clone();
-        if rows.null_count() != indices.null_count()
-            || rows.iter().flatten().any(|row| row >= bound as u64)
-        {
-            return Err(Error::invalid(format!(
-                "a position is outside of 0..{bound}"
-            )));
-        }
-        Ok(Self { rows, bound })
+        let valid = indices
+            .nulls()
+            .filter(|valid| valid.null_count() > 0)
+            .cloned();
+        let rows = downcast_integer_array! {
+            indices => checked(indices, bound)?,
+            other => {
+                return Err(Error::invalid(format!("positions must be integers, not {other}")));
+            }
+        };
+        Ok(Self { rows, valid, bound })
     }
 
     /// Positions held.
     pub fn len(&self) -> usize {
-        self.rows.len()
+        match &self.rows {
+            Rows::Narrow(rows) => rows.len(),
+            Rows::Wide(rows) => rows.len(),
+        }
     }
 
     /// True when no row is selected.
     pub fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.len() == 0
     }
 
     /// Rows that a column must have at least.
     pub fn bound(&self) -> usize {
         self.bound
     }
+
+    /// Which positions are not null, if any is.
+    pub(super) fn valid(&self) -> Option<&NullBuffer> {
+        self.valid.as_ref()
+    }
+
+    /// The positions as `arrow-select` wants them.
+    pub(super) fn to_array(&self) -> UInt64Array {
+        let rows = match &self.rows {
+            Rows::Narrow(rows) => rows.iter().map(|row| u64::from(*row)).collect(),
+            Rows::Wide(rows) => rows.clone(),
+        };
+        UInt64Array::new(rows, self.valid.clone())
+    }
+
+    /// The positions as parts of the first chunk. Null ones pick row zero, which must exist.
+    pub(super) fn parts(&self) -> Vec<Part<'_>> {
+        let part = |picks, count| Part {
+            chunk: 0,
+            picks,
+            count,
+        };
+        match &self.rows {
+            Rows::Narrow(rows) => rows
+                .chunks(PART_ROWS)
+                .map(|rows| part(Picks::Rows32(rows), rows.len()))
+                .collect(),
+            Rows::Wide(rows) => rows
+                .chunks(PART_ROWS)
+                .map(|rows| part(Picks::Rows64(rows), rows.len()))
+                .collect(),
+        }
+    }
+}
+
+fn checked<T: ArrowPrimitiveType>(indices: &PrimitiveArray<T>, bound: usize) -> Result<Rows> {
+    // A negative number is a huge one here, and an extra comparison saved.
+    let fits = |row: T::Native| row.to_usize().is_some_and(|row| row < bound);
+    let values = indices.values();
+    if indices.null_count() == 0 {
+        if let Some(at) = values.iter().position(|row| !fits(*row)) {
+            return Err(out_of_range(&values[at], bound));
+        }
+        // As they are, without a copy.
+        let array: &dyn Array = indices;
+        if let Some(rows) = array.as_primitive_opt::<UInt32Type>() {
+            return Ok(Rows::Narrow(rows.values().clone()));
+        }
+        if let Some(rows) = array.as_primitive_opt::<UInt64Type>() {
+            return Ok(Rows::Wide(rows.values().clone()));
+        }
+    } else if let Some(at) =
+        (0..values.len()).find(|at| indices.is_valid(*at) && !fits(values[*at]))
+    {
+        return Err(out_of_range(&values[at], bound));
+    }
+    // What lies under a null may be out of range.
+    let row = |at: usize| {
+        if indices.is_valid(at) {
+            values[at].as_usize()
+        } else {
+            0
+        }
+    };
+    Ok(if u32::try_from(bound).is_ok() {
+        Rows::Narrow((0..values.len()).map(|at| row(at) as u32).collect())
+    } else {
+        Rows::Wide((0..values.len()).map(|at| row(at) as u64).collect())
+    })
+}
+
+#[cold]
+fn out_of_range(row: &dyn std::fmt::Debug, bound: usize) -> Error {
+    Error::invalid(format!("position {row:?} is outside of 0..{bound}"))
 }

@@ -1,8 +1,13 @@
 //! Rows by position.
 
-use arrow_array::{Array, ArrayRef, RecordBatch};
+use arrow_array::{Array, ArrayRef, RecordBatch, new_null_array};
+use arrow_buffer::NullBuffer;
+use arrow_schema::DataType;
 
 use super::Positions;
+use super::array::{select, with_validity};
+use super::filter::{for_each_column, rebuild};
+use super::picks::Job;
 use crate::{Error, Result};
 
 /// The rows of `values` at `positions`, in their order; null where the position is null.
@@ -19,18 +24,30 @@ pub fn take_array(values: &dyn Array, positions: &Positions) -> Result<ArrayRef>
             values.len()
         )));
     }
-    arrow_select::take::take(values, &positions.rows, None)
-        .map_err(|e| Error::invalid("take").with_source(e))
+    if values.is_empty() {
+        // The bound was zero, so all positions are null.
+        return Ok(new_null_array(values.data_type(), positions.len()));
+    }
+    let job = Job {
+        chunks: vec![values],
+        parts: positions.parts(),
+    };
+    let taken = select(&job)?;
+    Ok(match positions.valid() {
+        Some(valid) if *taken.data_type() != DataType::Null => {
+            let nulls = NullBuffer::union(taken.nulls(), Some(valid));
+            with_validity(&taken, nulls)
+        }
+        _ => taken,
+    })
 }
 
-/// [`take_array`] on every column.
+/// [`take_array`] on every column, in parallel when the batch is large.
+///
+/// # Errors
+///
+/// As [`take_array`]; `InvalidArgument` for a null position when a column allows no nulls.
 pub fn take_batch(batch: &RecordBatch, positions: &Positions) -> Result<RecordBatch> {
-    let columns = batch
-        .columns()
-        .iter()
-        .map(|c| take_array(c, positions))
-        .collect::<Result<Vec<_>>>()?;
-    let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(positions.len()));
-    RecordBatch::try_new_with_options(batch.schema(), columns, &options)
-        .map_err(|e| Error::invalid("a null position in a column that allows none").with_source(e))
+    let columns = for_each_column(batch, &|column| take_array(column, positions))?;
+    rebuild(batch, columns, positions.len())
 }

@@ -1,0 +1,290 @@
+//! Values of fixed width, moved as plain bytes.
+//!
+//! A value is a lane of `W` bytes without alignment, so one set of kernels serves every type. Bits
+//! are applied word by word: a full word is copied as a run, a word of a few bits row by row, all
+//! others by AVX-512's compress where the processor has it. Compress goes to a register and from
+//! there to memory by a full store: compressing to memory directly is microcoded on Zen.
+#![expect(
+    unsafe_code,
+    reason = "vector stores past the written end, within the output"
+)]
+
+use std::mem::MaybeUninit;
+
+use super::picks::{Part, Picks};
+use crate::bits::{BitSlice, WORD};
+
+/// Words with at most this many bits are cheaper row by row.
+const SPARSE_MAX: u32 = 4;
+
+/// Writes the picked lanes of `source` to all of `out`.
+///
+/// # Panics
+///
+/// When the picks do not fill `out` exactly, or lie outside of `source`.
+pub(super) fn select_lanes<const W: usize>(
+    source: &[[u8; W]],
+    part: &Part<'_>,
+    out: &mut [MaybeUninit<[u8; W]>],
+) {
+    let written = match &part.picks {
+        Picks::Range(rows) => {
+            out.write_copy_of_slice(&source[rows.clone()]);
+            rows.len()
+        }
+        Picks::Runs(runs) => runs.iter().fold(0, |at, run| {
+            let end = at + run.len;
+            out[at..end].write_copy_of_slice(&source[run.start..run.start + run.len]);
+            end
+        }),
+        Picks::Rows32(rows) => gather(source, rows.iter().map(|row| *row as usize), out),
+        Picks::Rows64(rows) => gather(source, rows.iter().map(|row| *row as usize), out),
+        Picks::Bits { bits, first_row } => {
+            compress(&source[*first_row..first_row + bits.len()], *bits, out)
+        }
+    };
+    assert_eq!(written, out.len(), "the picks fill the output");
+}
+
+fn gather<const W: usize>(
+    source: &[[u8; W]],
+    rows: impl ExactSizeIterator<Item = usize>,
+    out: &mut [MaybeUninit<[u8; W]>],
+) -> usize {
+    let count = rows.len();
+    for (row, out) in rows.zip(out) {
+        // One predictable comparison; the load that waits for memory costs all of the time.
+        out.write(source[row]);
+    }
+    count
+}
+
+/// Writes the lanes whose bits are set and returns how many there were.
+///
+/// # Panics
+///
+/// When they do not fit into `out`.
+fn compress<const W: usize>(
+    source: &[[u8; W]],
+    bits: BitSlice<'_>,
+    out: &mut [MaybeUninit<[u8; W]>],
+) -> usize {
+    assert_eq!(source.len(), bits.len(), "one bit for every lane");
+    #[cfg(target_arch = "x86_64")]
+    if !cfg!(miri) && matches!(W, 1 | 2 | 4 | 8 | 16) && avx512::is_available() {
+        // SAFETY: the features were detected just now, and the length was asserted above.
+        return unsafe { avx512::compress(source, bits, out) };
+    }
+    compress_scalar(source, bits, out)
+}
+
+/// The scalar twin, complete for every width.
+#[inline(always)]
+fn compress_scalar<const W: usize>(
+    source: &[[u8; W]],
+    bits: BitSlice<'_>,
+    out: &mut [MaybeUninit<[u8; W]>],
+) -> usize {
+    let mut written = 0;
+    for (at, word) in bits.words().enumerate() {
+        written += compress_word(&source[at * WORD..], word, &mut out[written..]);
+    }
+    written
+}
+
+/// One word's lanes, row by row, or all at once.
+#[inline(always)]
+fn compress_word<const W: usize>(
+    source: &[[u8; W]],
+    mut word: u64,
+    out: &mut [MaybeUninit<[u8; W]>],
+) -> usize {
+    if word == u64::MAX {
+        out[..WORD].write_copy_of_slice(&source[..WORD]);
+        return WORD;
+    }
+    let mut written = 0;
+    while word != 0 {
+        out[written].write(source[word.trailing_zeros() as usize]);
+        written += 1;
+        word &= word - 1;
+    }
+    written
+}
+
+#[cfg(target_arch = "x86_64")]
+mod avx512 {
+    //! The AVX-512 twin.
+
+    use std::arch::x86_64::*;
+
+    use super::{BitSlice, MaybeUninit, SPARSE_MAX, WORD, compress_word};
+
+    pub(super) fn is_available() -> bool {
+        is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vbmi2")
+            && is_x86_feature_detected!("bmi1")
+            && is_x86_feature_detected!("popcnt")
+    }
+
+    /// See [`super::compress`]; `W` is 1, 2, 4, 8 or 16.
+    ///
+    /// # Safety
+    ///
+    /// - The processor has AVX-512 F, BW and VBMI2, BMI1 and POPCNT.
+    /// - `source` has one lane for every bit.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,bmi1,popcnt")]
+    pub(super) fn compress<const W: usize>(
+        source: &[[u8; W]],
+        bits: BitSlice<'_>,
+        out: &mut [MaybeUninit<[u8; W]>],
+    ) -> usize {
+        debug_assert!(is_available());
+        debug_assert_eq!(source.len(), bits.len());
+        let mut written = 0;
+        for (at, word) in bits.words().enumerate() {
+            if word == 0 {
+                continue;
+            }
+            let rows = &source[at * WORD..];
+            let room = &mut out[written..];
+            let count = word.count_ones();
+            match (rows.first_chunk::<WORD>(), room.first_chunk_mut::<WORD>()) {
+                (Some(rows), Some(room)) if count > SPARSE_MAX && word != u64::MAX => {
+                    compress_vectors(rows, word, room);
+                }
+                _ => {
+                    compress_word(rows, word, room);
+                }
+            }
+            written += count as usize;
+        }
+        written
+    }
+
+    /// Writes the lanes of `rows` whose bits are set in `word` to the front of `room`; what lies
+    /// behind them there is overwritten with anything.
+    ///
+    /// # Safety
+    ///
+    /// - The processor has AVX-512 F, BW and VBMI2, and POPCNT.
+    #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,popcnt")]
+    #[inline]
+    fn compress_vectors<const W: usize>(
+        rows: &[[u8; W]; WORD],
+        word: u64,
+        room: &mut [MaybeUninit<[u8; W]>; WORD],
+    ) {
+        assert!(matches!(W, 1 | 2 | 4 | 8 | 16), "lanes that fill a vector");
+        debug_assert!(is_available());
+        let lanes = 64 / W;
+        let source: *const [u8; W] = rows.as_ptr();
+        let target: *mut MaybeUninit<[u8; W]> = room.as_mut_ptr();
+        let mut written = 0;
+        // `W` vectors of 64 bytes, that is 64 lanes.
+        for vector in 0..W {
+            let group = word >> (vector * lanes);
+            let group = if lanes == WORD {
+                group
+            } else {
+                group & ((1 << lanes) - 1)
+            };
+            let first = vector * lanes;
+            debug_assert!(first + lanes <= WORD && written + lanes <= WORD);
+            // SAFETY: `first` is at most 64 - `lanes`.
+            let from = unsafe { source.add(first) };
+            // SAFETY: 64 bytes from `from` on are `lanes` lanes of `rows`.
+            let values = unsafe { _mm512_loadu_si512(from.cast()) };
+            let packed = match W {
+                1 => _mm512_maskz_compress_epi8(group, values),
+                2 => _mm512_maskz_compress_epi16(group as __mmask32, values),
+                4 => _mm512_maskz_compress_epi32(group as __mmask16, values),
+                8 => _mm512_maskz_compress_epi64(group as __mmask8, values),
+                _ => _mm512_maskz_compress_epi64(PAIRS[group as usize & 15], values),
+            };
+            // SAFETY: at most `first` lanes were written, and `first` + `lanes` is at most 64.
+            let to = unsafe { target.add(written) };
+            // SAFETY: `lanes` lanes from `to` on are within `room`, which has 64.
+            unsafe { _mm512_storeu_si512(to.cast(), packed) };
+            written += group.count_ones() as usize;
+        }
+    }
+
+    /// Four bits, each doubled: 16-byte lanes are compressed as pairs of 8-byte ones.
+    const PAIRS: [__mmask8; 16] = {
+        let mut pairs = [0; 16];
+        let mut bits = 0;
+        while bits < 16 {
+            let mut lane = 0;
+            while lane < 4 {
+                if bits >> lane & 1 == 1 {
+                    pairs[bits] |= 3 << (2 * lane);
+                }
+                lane += 1;
+            }
+            bits += 1;
+        }
+        pairs
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_buffer::BooleanBuffer;
+
+    use super::*;
+
+    fn lanes<const W: usize>(count: usize) -> Vec<[u8; W]> {
+        (0..count)
+            .map(|row| std::array::from_fn(|byte| (row * 31 + byte * 7 + row / 256) as u8))
+            .collect()
+    }
+
+    /// All twins against an index loop, at all bit offsets and lengths 0..=4×64.
+    fn check<const W: usize>(pattern: impl Fn(usize) -> bool) {
+        let mask: BooleanBuffer = (0..64 + 256).map(pattern).collect();
+        let source = lanes::<W>(64 + 256);
+        let step = if cfg!(miri) { 37 } else { 1 };
+        for offset in (0..=64).step_by(step) {
+            for len in (0..=256).step_by(step) {
+                let bits = mask.slice(offset, len);
+                let rows = &source[offset..offset + len];
+                let expected: Vec<[u8; W]> = bits.set_indices().map(|row| rows[row]).collect();
+                let mut out = vec![MaybeUninit::new([0xEE; W]); expected.len() + 3];
+                for kernel in [compress::<W>, compress_scalar::<W>] {
+                    let fit = &mut out[..expected.len()];
+                    assert_eq!(kernel(rows, BitSlice::new(&bits), fit), expected.len());
+                    for (out, expected) in out.iter().zip(&expected) {
+                        // SAFETY: all of `out` was initialised above.
+                        assert_eq!(unsafe { out.assume_init() }, *expected);
+                    }
+                    for guard in &out[expected.len()..] {
+                        // SAFETY: all of `out` was initialised above.
+                        assert_eq!(unsafe { guard.assume_init() }, [0xEE; W]);
+                    }
+                }
+            }
+        }
+    }
+
+    fn check_patterns<const W: usize>() {
+        let random = |row: usize| (row as u32).wrapping_mul(2_654_435_761) >> 30;
+        check::<W>(|row| random(row) == 0);
+        check::<W>(|row| random(row) != 0);
+        check::<W>(|row| row % 97 == 5);
+        check::<W>(|row| row / 70 % 2 == 0);
+        check::<W>(|_| true);
+    }
+
+    #[test]
+    fn twins_agree_on_every_width() {
+        check_patterns::<1>();
+        check_patterns::<2>();
+        check_patterns::<4>();
+        check_patterns::<8>();
+        check_patterns::<16>();
+        check_patterns::<5>();
+        check_patterns::<32>();
+    }
+}
