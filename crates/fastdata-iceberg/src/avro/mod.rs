@@ -8,6 +8,6 @@ mod container;
 mod cursor;
 mod schema;
 
-pub(crate) use container::{Blocks, Container};
+pub(crate) use container::Container;
 pub(crate) use cursor::{Cursor, Damage};
 pub(crate) use schema::{Field, Node};

@@ -112,7 +112,7 @@ fn read_record(
     cursor: &mut Cursor<'_>,
     steps: &[(Arc<Node>, Use)],
 ) -> Result<(ManifestFile, bool), Damage> {
-    let mut manifest = ManifestFile::unknown(String::new());
+    let mut manifest = ManifestFile::unlisted(ManifestContent::Data);
     let mut is_encrypted = false;
     for (node, step) in steps {
         match step {

@@ -41,13 +41,13 @@ pub struct ManifestFile {
 }
 
 impl ManifestFile {
-    /// A manifest of which nothing is known but its resolved path and content.
-    pub(crate) fn unknown(path: String) -> Self {
+    /// A manifest that no manifest list describes: nothing is known but what it lists.
+    pub fn unlisted(content: ManifestContent) -> Self {
         Self {
-            path,
+            path: String::new(),
             length_bytes: None,
             spec_id: None,
-            content: ManifestContent::Data,
+            content,
             sequence_number: 0,
             added_snapshot_id: None,
             added_files_count: None,

@@ -133,3 +133,96 @@ impl TableMetadata {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{ErrorKind, Limits};
+
+    /// Snapshot 1 with schema 0, then 2 with schema 1, rolled back to 1; 3 has expired.
+    fn table() -> TableMetadata {
+        let json = r#"{
+            "format-version": 2, "location": "/t", "current-schema-id": 2, "default-spec-id": 0,
+            "partition-specs": [{"spec-id": 0, "fields": []}],
+            "schemas": [
+                {"type": "struct", "schema-id": 0, "fields": []},
+                {"type": "struct", "schema-id": 1, "fields": []},
+                {"type": "struct", "schema-id": 2, "fields": []}
+            ],
+            "current-snapshot-id": 1,
+            "snapshots": [
+                {"snapshot-id": 2, "timestamp-ms": 200, "schema-id": 1, "manifest-list": "b"},
+                {"snapshot-id": 1, "timestamp-ms": 100, "schema-id": 0, "manifest-list": "a"},
+                {"snapshot-id": 4, "timestamp-ms": 400, "manifest-list": "d"},
+                {"snapshot-id": 5, "timestamp-ms": 500, "schema-id": 9, "manifest-list": "e"}
+            ],
+            "snapshot-log": [
+                {"snapshot-id": 1, "timestamp-ms": 100}, {"snapshot-id": 2, "timestamp-ms": 200},
+                {"snapshot-id": 3, "timestamp-ms": 250}, {"snapshot-id": 1, "timestamp-ms": 300}
+            ],
+            "refs": {
+                "b": {"snapshot-id": 2, "type": "branch"}, "t": {"snapshot-id": 2, "type": "tag"},
+                "gone": {"snapshot-id": 3, "type": "tag"}
+            }
+        }"#;
+        TableMetadata::parse(json.as_bytes(), &Limits::default()).unwrap()
+    }
+
+    /// Snapshot and schema that a selector leads to.
+    fn select(selector: SnapshotSelector) -> std::result::Result<(i64, i32), ErrorKind> {
+        let view = table().resolve(&selector).map_err(|error| error.kind())?;
+        Ok((view.snapshot.unwrap().id, view.schema.id()))
+    }
+
+    #[test]
+    fn branches_have_the_current_schema_and_the_past_has_its_own() {
+        assert_eq!(select(SnapshotSelector::Current), Ok((1, 2)));
+        assert_eq!(select(SnapshotSelector::Id(2)), Ok((2, 1)));
+        assert_eq!(
+            select(SnapshotSelector::Id(4)),
+            Ok((4, 2)),
+            "no schema of its own"
+        );
+        assert_eq!(select(SnapshotSelector::Ref("b".into())), Ok((2, 2)));
+        assert_eq!(select(SnapshotSelector::Ref("t".into())), Ok((2, 1)));
+        assert_eq!(select(SnapshotSelector::Ref("main".into())), Ok((1, 2)));
+    }
+
+    #[test]
+    fn times_go_through_the_log() {
+        assert_eq!(
+            select(SnapshotSelector::AsOfMs(99)),
+            Err(ErrorKind::NotFound)
+        );
+        assert_eq!(select(SnapshotSelector::AsOfMs(100)), Ok((1, 0)));
+        assert_eq!(select(SnapshotSelector::AsOfMs(249)), Ok((2, 1)));
+        assert_eq!(
+            select(SnapshotSelector::AsOfMs(260)),
+            Err(ErrorKind::NotFound),
+            "expired"
+        );
+        assert_eq!(
+            select(SnapshotSelector::AsOfMs(999)),
+            Ok((1, 0)),
+            "rolled back"
+        );
+    }
+
+    #[test]
+    fn what_is_not_there_is_said_so() {
+        assert_eq!(select(SnapshotSelector::Id(3)), Err(ErrorKind::NotFound));
+        assert_eq!(
+            select(SnapshotSelector::Ref("gone".into())),
+            Err(ErrorKind::NotFound)
+        );
+        assert_eq!(
+            select(SnapshotSelector::Ref("x".into())),
+            Err(ErrorKind::NotFound)
+        );
+        assert_eq!(
+            select(SnapshotSelector::Id(5)),
+            Err(ErrorKind::Corrupt),
+            "schema 9 is not there"
+        );
+    }
+}

@@ -19,11 +19,6 @@ pub(crate) fn hash(value: &Value, of: &PrimitiveType) -> Option<u32> {
     })
 }
 
-/// The bucket of a value of type `of`.
-pub(crate) fn bucket(value: &Value, of: &PrimitiveType, buckets: u32) -> Option<u32> {
-    (hash(value, of)? & i32::MAX.unsigned_abs()).checked_rem(buckets)
-}
-
 /// What a literal says about buckets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum LiteralHash {

@@ -97,7 +97,10 @@ impl Planner {
                 snapshot
                     .manifests
                     .iter()
-                    .map(|path| ManifestFile::unknown(self.paths.resolve(path)))
+                    .map(|path| ManifestFile {
+                        path: self.paths.resolve(path),
+                        ..ManifestFile::unlisted(ManifestContent::Data)
+                    })
                     .collect(),
             ),
         }
