@@ -377,20 +377,24 @@ fn naive(predicate: &Predicate, batch: &RecordBatch, row: usize) -> Option<bool>
         }
         Predicate::Constant(value) => *value,
         Predicate::Not(inner) => naive(inner, batch, row).map(|value| !value),
-        Predicate::And(parts) => parts.iter().fold(Some(true), |all, part| {
-            match (all, naive(part, batch, row)) {
-                (Some(false), _) | (_, Some(false)) => Some(false),
-                (Some(true), Some(true)) => Some(true),
-                _ => None,
+        Predicate::And(parts) => {
+            let truths: Vec<_> = parts.iter().map(|part| naive(part, batch, row)).collect();
+            let all = truths.iter().all(|truth| *truth == Some(true));
+            if truths.contains(&Some(false)) {
+                Some(false)
+            } else {
+                all.then_some(true)
             }
-        }),
-        Predicate::Or(parts) => parts.iter().fold(Some(false), |any, part| {
-            match (any, naive(part, batch, row)) {
-                (Some(true), _) | (_, Some(true)) => Some(true),
-                (Some(false), Some(false)) => Some(false),
-                _ => None,
+        }
+        Predicate::Or(parts) => {
+            let truths: Vec<_> = parts.iter().map(|part| naive(part, batch, row)).collect();
+            let none = truths.iter().all(|truth| *truth == Some(false));
+            if truths.contains(&Some(true)) {
+                Some(true)
+            } else {
+                none.then_some(false)
             }
-        }),
+        }
         Predicate::Like {
             column,
             pattern,
@@ -731,13 +735,13 @@ impl Facts for BatchFacts<'_> {
             std::mem::swap(&mut min, &mut max);
         }
         let blur = |presence| {
-            if noise % 4 == 0 {
+            if noise.is_multiple_of(4) {
                 Presence::Maybe
             } else {
                 presence
             }
         };
-        (noise % 11 != 0).then(|| ColumnFacts {
+        (!noise.is_multiple_of(11)).then(|| ColumnFacts {
             min,
             max,
             nulls: blur(presence(rows - known.len(), rows)),
@@ -747,7 +751,7 @@ impl Facts for BatchFacts<'_> {
 
     fn excludes(&self, column: &ColumnPath, value: &Datum) -> bool {
         let equal = |known: &Datum| known.compare(value) == Some(Ordering::Equal);
-        self.noise(column) % 2 == 0 && !self.values(column).iter().flatten().any(equal)
+        self.noise(column).is_multiple_of(2) && !self.values(column).iter().flatten().any(equal)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowPrimitiveType, UInt32Type, UInt64Type};
-use arrow_array::{Array, PrimitiveArray, UInt64Array, downcast_integer_array};
+use arrow_array::{Array, PrimitiveArray, downcast_integer_array};
 use arrow_buffer::{ArrowNativeType, NullBuffer, ScalarBuffer};
 
 use super::picks::{Part, Picks};
@@ -80,15 +80,6 @@ impl Positions {
     /// Which positions are not null, if any is.
     pub(super) fn valid(&self) -> Option<&NullBuffer> {
         self.valid.as_ref()
-    }
-
-    /// The positions as `arrow-select` wants them.
-    pub(super) fn to_array(&self) -> UInt64Array {
-        let rows = match &self.rows {
-            Rows::Narrow(rows) => rows.iter().map(|row| u64::from(*row)).collect(),
-            Rows::Wide(rows) => rows.clone(),
-        };
-        UInt64Array::new(rows, self.valid.clone())
     }
 
     /// The positions as parts of the first chunk. Null ones pick row zero, which must exist.

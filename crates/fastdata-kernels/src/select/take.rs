@@ -15,7 +15,8 @@ use crate::{Error, Result};
 /// # Errors
 ///
 /// `InvalidArgument` when `values` is shorter than the positions' bound; `LimitExceeded` when the
-/// result does not fit the layout's offsets.
+/// result does not fit the layout's offsets; `Unsupported` for null positions in unions and run-end
+/// encoded columns, which cannot hold a null of their own.
 pub fn take_array(values: &dyn Array, positions: &Positions) -> Result<ArrayRef> {
     if values.len() < positions.bound() {
         return Err(Error::invalid(format!(
@@ -27,6 +28,16 @@ pub fn take_array(values: &dyn Array, positions: &Positions) -> Result<ArrayRef>
     if values.is_empty() {
         // The bound was zero, so all positions are null.
         return Ok(new_null_array(values.data_type(), positions.len()));
+    }
+    if let (Some(_), DataType::Union(..) | DataType::RunEndEncoded(..)) =
+        (positions.valid(), values.data_type())
+    {
+        // These have no validity of their own, and `arrow-select` gives some value instead of null
+        // for run-end encoding.
+        return Err(Error::unsupported(format!(
+            "null positions in a column of {}",
+            values.data_type()
+        )));
     }
     let job = Job {
         chunks: vec![values],

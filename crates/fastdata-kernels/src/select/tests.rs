@@ -208,7 +208,7 @@ fn check_same(got: &dyn Array, expected: &dyn Array, what: &str) {
     assert_eq!(got.data_type(), expected.data_type(), "{what}");
     // Arrow's equality of unions and runs does not look at these.
     let nulls = |array: &dyn Array| array.logical_nulls().filter(|nulls| nulls.null_count() > 0);
-    assert_eq!(nulls(got), nulls(expected), "{what}");
+    assert_eq!(nulls(got), nulls(expected), "{what} of {}", got.data_type());
     // Without the values: they would fill the screen.
     assert!(
         got.to_data() == expected.to_data(),
@@ -307,7 +307,14 @@ fn take_agrees_with_arrow_select() {
                 let expected = arrow_select::take::take(&array, &narrow, None).unwrap();
                 for indices in [&narrow as &dyn Array, &wide, &signed] {
                     let positions = Positions::new(indices, rows).unwrap();
-                    let got = take_array(&array, &positions).unwrap();
+                    let got = take_array(&array, &positions);
+                    if narrow.null_count() > 0
+                        && let DataType::Union(..) | DataType::RunEndEncoded(..) = array.data_type()
+                    {
+                        assert_eq!(got.unwrap_err().kind(), ErrorKind::Unsupported);
+                        continue;
+                    }
+                    let got = got.unwrap();
                     check_same(&got, &expected, &format!("{count} of {rows} rows"));
                 }
             }
