@@ -13,8 +13,8 @@ venv() { # venv NAME PACKAGE…
     [ -x "$dir/bin/python" ] || python3 -m venv "$dir"
     "$dir/bin/pip" install -q "$@"
 }
-venv spark3 pyspark==3.5.7
-venv spark4 pyspark==4.1.1
+venv spark3 pyspark==3.5.7 pyarrow==26.0.1 pytest==9.2.0
+venv spark4 pyspark==4.1.1 pyarrow==26.0.1 pytest==9.2.0
 venv pyiceberg "pyiceberg[pyarrow,pyiceberg-core,sql-sqlite]==0.12.0"
 
 for artifact in iceberg-spark-runtime-3.5_2.12 iceberg-spark-runtime-4.1_2.13; do
