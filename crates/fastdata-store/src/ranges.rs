@@ -116,7 +116,7 @@ mod tests {
     #[test]
     fn neighbours_are_joined_and_strangers_are_not() {
         check(&[], &[]);
-        check(&[5..5], &[]);
+        check(&[5..5, 9..9], &[]);
         check(&[20..30, 0..10], &[(0..30, &[1, 0])]);
         check(&[21..30, 0..10], &[(0..10, &[1]), (21..30, &[0])]);
         check(

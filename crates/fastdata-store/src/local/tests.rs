@@ -95,7 +95,7 @@ fn what_is_no_file_has_a_fitting_error() {
     let device = Location::parse("/dev/null").unwrap();
     let error = block_on(LocalStore.read(&device, 10)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
-    fs::set_permissions(dir.path().join("file"), fs::Permissions::from_mode(0)).unwrap();
+    fs::set_permissions(dir.path().join("file"), fs::Permissions::from_mode(0o000)).unwrap();
     // Root may read everything.
     if fs::read(dir.path().join("file")).is_err() {
         assert_eq!(kind("file"), ErrorKind::Denied);

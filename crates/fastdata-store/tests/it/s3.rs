@@ -157,10 +157,8 @@ fn missing_buckets_and_wrong_credentials_say_so() {
         ..fixture.server.config()
     };
     let (read, list) = error_of(wrong, &here);
-    assert_eq!(
-        (read.kind(), list.kind()),
-        (ErrorKind::Denied, ErrorKind::Denied)
-    );
+    assert_eq!(read.kind(), ErrorKind::Denied, "{read}");
+    assert_eq!(list.kind(), ErrorKind::Denied, "{list}");
     assert!(read.to_string().contains("SignatureDoesNotMatch"), "{read}");
     assert!(!format!("{read} {read:?} {list} {list:?}").contains("canary"));
 
@@ -169,10 +167,8 @@ fn missing_buckets_and_wrong_credentials_say_so() {
         ..fixture.server.config()
     };
     let (read, list) = error_of(stranger, &here);
-    assert_eq!(
-        (read.kind(), list.kind()),
-        (ErrorKind::Denied, ErrorKind::Denied)
-    );
+    assert_eq!(read.kind(), ErrorKind::Denied, "{read}");
+    assert_eq!(list.kind(), ErrorKind::Denied, "{list}");
     let nobody = StoreConfig {
         anonymous: true,
         access_key_id: None,
@@ -180,10 +176,8 @@ fn missing_buckets_and_wrong_credentials_say_so() {
         ..fixture.server.config()
     };
     let (read, list) = error_of(nobody, &here);
-    assert_eq!(
-        (read.kind(), list.kind()),
-        (ErrorKind::Denied, ErrorKind::Denied)
-    );
+    assert_eq!(read.kind(), ErrorKind::Denied, "{read}");
+    assert_eq!(list.kind(), ErrorKind::Denied, "{list}");
 }
 
 #[test]
