@@ -123,11 +123,12 @@ impl Facts {
 
     fn kind(&self, error: &object_store::Error) -> ErrorKind {
         use object_store::Error as E;
-        // Some servers answer an unknown key id with status 404.
+        // By their codes, whatever the status: Versity answers an unknown key id with 404.
         let denied = [
             "AccessDenied",
             "InvalidAccessKeyId",
             "SignatureDoesNotMatch",
+            "XAdminUserNotFound",
         ];
         match error {
             _ if self.credentials => ErrorKind::Denied,

@@ -106,6 +106,18 @@ fn statuses_and_codes() {
 }
 
 #[test]
+fn an_unknown_key_id_is_no_missing_object() {
+    let text = "Server returned non-2xx status code: 404 Not Found: \
+                <Error><Code>XAdminUserNotFound</Code></Error>";
+    let (path, source) = ("a key".to_owned(), text.into());
+    check(
+        object_store::Error::NotFound { path, source },
+        ErrorKind::Denied,
+        &["XAdminUserNotFound", "404"],
+    );
+}
+
+#[test]
 fn variants_of_object_store() {
     let (path, text) = (
         "a key".to_owned(),
