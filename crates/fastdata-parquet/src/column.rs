@@ -304,8 +304,10 @@ fn selected(
             continue;
         }
         let mut stretch = page.first_row..page.end_row();
-        while let Some(next) = pages.next_if(|next| rows.touches(&(next.first_row..next.end_row())))
-        {
+        // Pages between two that are there may not have been fetched.
+        while let Some(next) = pages.next_if(|next| {
+            next.first_row == stretch.end && rows.touches(&(next.first_row..next.end_row()))
+        }) {
             stretch.end = next.end_row();
         }
         let wanted = rows.within(stretch);

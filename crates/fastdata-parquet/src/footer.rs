@@ -63,12 +63,6 @@ impl FooterReader {
         }
         let end = self.file_bytes - TAIL_BYTES;
         let footer_bytes = footer_length(&tail)?;
-        if footer_bytes > self.options.limits.footer_bytes {
-            return Err(Error::limit(format!(
-                "a footer of {footer_bytes} bytes is over the limit footer_bytes = {}",
-                self.options.limits.footer_bytes
-            )));
-        }
         let start = end
             .checked_sub(footer_bytes)
             .filter(|&start| start >= 4)
@@ -78,6 +72,12 @@ impl FooterReader {
                     self.file_bytes
                 ))
             })?;
+        if footer_bytes > self.options.limits.footer_bytes {
+            return Err(Error::limit(format!(
+                "a footer of {footer_bytes} bytes is over the limit footer_bytes = {}",
+                self.options.limits.footer_bytes
+            )));
+        }
         let Some(skip) = start.checked_sub(tail_start) else {
             let range = start..self.file_bytes;
             return Ok(FooterStep::Need(self, range));
