@@ -50,6 +50,9 @@ pub(crate) fn run(args: &Args) -> Result<()> {
             return Err(format!("fuzz/fuzz_targets has no {only}.rs"));
         }
     }
+    let seeds = workspace::target().join("fuzz-seeds");
+    let writer = binaries.join(host()?).join("release").join("write_seeds");
+    process::run(Command::new(writer).arg(&seeds))?;
     for name in &names {
         run_target(&binaries, name, args.seconds)?;
     }
@@ -103,7 +106,7 @@ fn targets() -> Result<Vec<String>> {
 }
 
 fn run_target(binaries: &std::path::Path, name: &str, seconds: u64) -> Result<()> {
-    let seeds = workspace::root().join("fuzz").join("seeds").join(name);
+    let seeds = workspace::target().join("fuzz-seeds").join(name);
     let corpus = workspace::target().join("fuzz-corpus").join(name);
     let finds = workspace::target().join("fuzz-finds").join(name);
     for folder in [&corpus, &finds] {

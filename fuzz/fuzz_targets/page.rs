@@ -1,0 +1,5 @@
+//! libFuzzer's entry for `fastdata_fuzz::page`.
+
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|data: &[u8]| fastdata_fuzz::page(data));
