@@ -66,7 +66,9 @@ fn fields_from_json(json: &Json, levels: usize) -> Result<Vec<MappedField>> {
     let Some(levels) = levels.checked_sub(1) else {
         return Err(Error::limit("nests deeper than Limits::nesting"));
     };
-    let items = json
+    // Some writers wrap the list, as a struct of a schema does.
+    let items = json.get("fields").unwrap_or(json);
+    let items = items
         .as_array()
         .ok_or_else(|| Error::corrupt("not an array of fields"))?;
     items
@@ -126,6 +128,13 @@ mod tests {
             .unwrap();
         assert_eq!(id(element.find("x")), Some(4));
         assert_eq!(mapping.find("gone").unwrap().field_id, None);
+        let wrapped = r#"{"type": "struct", "fields": [{"field-id": 1, "names": ["a"]}]}"#;
+        assert_eq!(
+            id(NameMapping::parse(wrapped, &Limits::default())
+                .unwrap()
+                .find("a")),
+            Some(1)
+        );
         assert!(NameMapping::parse("{}", &Limits::default()).is_err());
         assert!(NameMapping::parse("[{\"field-id\": \"1\"}]", &Limits::default()).is_err());
     }

@@ -15,24 +15,46 @@ pub struct PathResolver {
     actual_root: String,
     /// The same, comparable.
     comparable_root: String,
+    /// The folder's own name between slashes.
+    folder: String,
+    /// What the recorded location and the actual folder lie in, as far as their paths end alike.
+    recorded_ancestor: String,
+    actual_ancestor: String,
 }
 
 impl PathResolver {
     /// For a table whose metadata records `recorded_location` and which lies at `actual_root`.
     pub fn new(recorded_location: &str, actual_root: &str) -> Self {
-        let recorded_root = comparable(recorded_location);
+        let recorded_root = comparable(recorded_location)
+            .trim_end_matches('/')
+            .to_owned();
         let actual_root = actual_root.trim_end_matches('/');
+        let (mut recorded_ancestor, mut actual_ancestor) = (recorded_root.as_str(), actual_root);
+        while let (Some((recorded, one)), Some((actual, other))) = (
+            recorded_ancestor.rsplit_once('/'),
+            actual_ancestor.rsplit_once('/'),
+        ) && one == other
+        {
+            (recorded_ancestor, actual_ancestor) = (recorded, actual);
+        }
         Self {
-            recorded_root: recorded_root.trim_end_matches('/').to_owned(),
+            recorded_ancestor: recorded_ancestor.to_owned(),
+            actual_ancestor: actual_ancestor.to_owned(),
+            recorded_root,
             actual_root: actual_root.to_owned(),
             comparable_root: comparable(actual_root).into_owned(),
+            folder: format!("/{}/", actual_root.rsplit('/').next().unwrap_or_default()),
         }
     }
 
     /// Where a recorded path lies now.
     pub fn resolve(&self, recorded: &str) -> String {
-        match self.below_root(&comparable(recorded)) {
-            Some(rest) => format!("{}{rest}", self.actual_root),
+        let path = comparable(recorded);
+        if let Some(rest) = self.below_root(&path) {
+            return format!("{}{rest}", self.actual_root);
+        }
+        match self.below_ancestor(&path) {
+            Some(rest) => format!("{}{rest}", self.actual_ancestor),
             None => recorded.to_owned(),
         }
     }
@@ -50,12 +72,14 @@ impl PathResolver {
     pub(crate) fn normalise_into(&self, path: &str, normalised: &mut String) {
         normalised.clear();
         let path = comparable(path);
-        match self.below_root(&path) {
-            Some(rest) => {
-                normalised.push_str(&self.comparable_root);
-                normalised.push_str(rest);
-            }
-            None => normalised.push_str(&path),
+        if let Some(rest) = self.below_root(&path) {
+            normalised.push_str(&self.comparable_root);
+            normalised.push_str(rest);
+        } else if let Some(rest) = self.below_ancestor(&path) {
+            normalised.push_str(&comparable(&self.actual_ancestor));
+            normalised.push_str(rest);
+        } else {
+            normalised.push_str(&path);
         }
     }
 
@@ -64,7 +88,36 @@ impl PathResolver {
         comparable
             .strip_prefix(&self.recorded_root)
             .filter(|rest| rest.starts_with('/'))
+            .or_else(|| self.below_namesake(comparable))
     }
+
+    /// What follows the common ancestor in a relative path, slash included: files beside the
+    /// table, which were written from the same place.
+    fn below_ancestor<'a>(&self, comparable: &'a str) -> Option<&'a str> {
+        let moved_along = self.recorded_ancestor.len() < self.recorded_root.len();
+        if !moved_along || !is_relative(comparable) {
+            return None;
+        }
+        comparable
+            .strip_prefix(&self.recorded_ancestor)
+            .filter(|rest| rest.starts_with('/'))
+    }
+
+    /// What follows the folder's name in a relative path, slash included.
+    ///
+    /// A relative path outside of the location is relative to wherever the writer stood, which
+    /// nobody knows. If it goes through a folder of the table's name, it means this one.
+    fn below_namesake<'a>(&self, comparable: &'a str) -> Option<&'a str> {
+        if !is_relative(comparable) || self.folder.len() <= 2 {
+            return None;
+        }
+        let at = comparable.find(&self.folder)?;
+        comparable.get(at + self.folder.len() - 1..)
+    }
+}
+
+fn is_relative(path: &str) -> bool {
+    !path.starts_with('/') && !path.contains("://")
 }
 
 /// The last two components of a path: what stays the same however its root is spelled.
@@ -79,7 +132,7 @@ fn comparable(path: &str) -> Cow<'_, str> {
     let Some((scheme, rest)) = path.split_once(':').filter(|(scheme, rest)| {
         rest.starts_with('/') && scheme.bytes().all(|byte| byte.is_ascii_alphanumeric())
     }) else {
-        return Cow::Borrowed(path);
+        return Cow::Borrowed(path.strip_prefix("./").unwrap_or(path));
     };
     let renamed = |scheme: &str| Cow::Owned(format!("{scheme}:{rest}"));
     match scheme.to_ascii_lowercase().as_str() {

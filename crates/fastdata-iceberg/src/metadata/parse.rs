@@ -56,7 +56,7 @@ impl TableMetadata {
             default_spec_id,
             snapshots: snapshots(json)?,
             // Java writes -1 where there is none.
-            current_snapshot_id: int(json, "current-snapshot-id")?.filter(|id| *id != -1),
+            current_snapshot_id: snapshot_id(json, "current-snapshot-id")?.filter(|id| *id != -1),
             refs: refs(json)?,
             snapshot_log: snapshot_log(json)?,
             properties: texts(json.get("properties")),
@@ -73,6 +73,19 @@ fn int(json: &Json, name: &str) -> Result<Option<i64>> {
             .map(Some)
             .ok_or_else(|| Error::corrupt(format!("{name:?} is not a whole number"))),
     }
+}
+
+/// A snapshot's id. Some writers draw it from all 64 bits and write it without a sign; Avro has
+/// no such number, so there it has one.
+fn snapshot_id(json: &Json, name: &str) -> Result<Option<i64>> {
+    match json.get(name).and_then(Json::as_u64) {
+        Some(id) => Ok(Some(id.cast_signed())),
+        None => int(json, name),
+    }
+}
+
+fn required_snapshot_id(json: &Json) -> Result<i64> {
+    snapshot_id(json, "snapshot-id")?.ok_or_else(|| Error::corrupt("\"snapshot-id\" is missing"))
 }
 
 fn required(json: &Json, name: &str) -> Result<i64> {
@@ -159,7 +172,7 @@ fn snapshots(json: &Json) -> Result<Vec<Arc<Snapshot>>> {
 }
 
 fn snapshot_from_json(json: &Json) -> Result<Snapshot> {
-    let id = required(json, "snapshot-id")?;
+    let id = required_snapshot_id(json)?;
     let within = |error: Error| error.within(format_args!("snapshot {id}"));
     let schema_id = match int(json, "schema-id").map_err(within)? {
         None => None,
@@ -171,7 +184,7 @@ fn snapshot_from_json(json: &Json) -> Result<Snapshot> {
     let manifests = array(json, "manifests").map_err(within)?;
     Ok(Snapshot {
         id,
-        parent_id: int(json, "parent-snapshot-id").map_err(within)?,
+        parent_id: snapshot_id(json, "parent-snapshot-id").map_err(within)?,
         sequence_number: int(json, "sequence-number").map_err(within)?.unwrap_or(0),
         timestamp_ms: required(json, "timestamp-ms").map_err(within)?,
         manifest_list: json
@@ -197,7 +210,7 @@ fn refs(json: &Json) -> Result<BTreeMap<String, SnapshotRef>> {
         .flatten();
     entries
         .map(|(name, reference)| {
-            let snapshot_id = required(reference, "snapshot-id")?;
+            let snapshot_id = required_snapshot_id(reference)?;
             let kind = match reference.get("type").and_then(Json::as_str) {
                 Some("tag") => SnapshotRefKind::Tag,
                 Some("branch") => SnapshotRefKind::Branch,
@@ -215,7 +228,7 @@ fn snapshot_log(json: &Json) -> Result<Vec<SnapshotLogEntry>> {
         .map(|entry| {
             Ok(SnapshotLogEntry {
                 timestamp_ms: required(entry, "timestamp-ms")?,
-                snapshot_id: required(entry, "snapshot-id")?,
+                snapshot_id: required_snapshot_id(entry)?,
             })
         })
         .collect::<Result<Vec<_>>>()

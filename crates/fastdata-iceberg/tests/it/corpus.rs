@@ -153,8 +153,13 @@ fn every_metadata_file_is_read() {
             if !path.to_string_lossy().ends_with(".metadata.json") {
                 continue;
             }
-            count += 1;
             let bytes = std::fs::read(&path).unwrap();
+            if path.ends_with("v0.metadata.json") {
+                // BigQuery leaves a file that is no table's metadata.
+                assert!(TableMetadata::parse(&bytes, &Limits::default()).is_err());
+                continue;
+            }
+            count += 1;
             let metadata = TableMetadata::parse(&bytes, &Limits::default())
                 .unwrap_or_else(|error| panic!("{}: {error:?}", path.display()));
             for schema in metadata.schemas() {

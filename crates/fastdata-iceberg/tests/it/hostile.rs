@@ -50,10 +50,12 @@ fn planner(metadata: &[u8]) -> Planner {
     .unwrap()
 }
 
-/// Every prefix, and every bit flipped by itself.
-fn damaged(bytes: &[u8]) -> impl Iterator<Item = Vec<u8>> {
-    let prefixes = (0..bytes.len()).map(|length| bytes[..length].to_vec());
-    let flips = (0..bytes.len() * 8).map(|bit| {
+/// Every prefix, and every bit flipped by itself; with a `stride`, one in so many.
+fn damaged(bytes: &[u8], stride: usize) -> impl Iterator<Item = Vec<u8>> {
+    let prefixes = (0..bytes.len())
+        .step_by(stride)
+        .map(|length| bytes[..length].to_vec());
+    let flips = (0..bytes.len() * 8).step_by(stride).map(|bit| {
         let mut flipped = bytes.to_vec();
         flipped[bit / 8] ^= 1 << (bit % 8);
         flipped
@@ -70,6 +72,8 @@ fn damaged_manifests_and_lists() {
         AvroCodec::Zstandard,
     ] {
         let (metadata, files) = small_table(codec);
+        // The header is the same for all codecs: one of them is tried in full.
+        let stride = if codec == AvroCodec::Deflate { 1 } else { 7 };
         let planner = planner(&metadata);
         let ManifestSource::List(list) = planner.manifest_list() else {
             panic!("no list")
@@ -77,14 +81,14 @@ fn damaged_manifests_and_lists() {
         let manifests = planner
             .read_manifest_list(Bytes::from(files[&list].clone()))
             .unwrap();
-        for bytes in damaged(&files[&list]) {
+        for bytes in damaged(&files[&list], stride) {
             let _ = planner.read_manifest_list(Bytes::from(bytes));
         }
         let none = DeleteIndex::default();
-        for bytes in damaged(&files[&manifests.data[0].path]) {
+        for bytes in damaged(&files[&manifests.data[0].path], stride) {
             let _ = planner.read_data_manifest(&manifests.data[0], Bytes::from(bytes), &none);
         }
-        for bytes in damaged(&files[&manifests.deletes[0].path]) {
+        for bytes in damaged(&files[&manifests.deletes[0].path], stride) {
             let _ = planner.read_delete_manifest(&manifests.deletes[0], Bytes::from(bytes));
         }
     }
@@ -93,7 +97,7 @@ fn damaged_manifests_and_lists() {
 #[test]
 fn damaged_metadata() {
     let (metadata, _) = small_table(AvroCodec::Null);
-    for bytes in damaged(&metadata) {
+    for bytes in damaged(&metadata, 1) {
         if let Ok(metadata) = TableMetadata::parse(&bytes, &Limits::default()) {
             let _ = metadata.resolve(&SnapshotSelector::Current);
             let _ = metadata
