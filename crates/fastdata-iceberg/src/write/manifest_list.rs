@@ -27,11 +27,21 @@ pub struct ListedManifest {
     pub files_count: [Option<i64>; 3],
     /// Per status, existing, added and deleted: rows.
     pub rows_count: [Option<i64>; 3],
-    /// Per field of the spec: whether null occurs, and the least and greatest value in binary
-    /// form. `None` leaves the summaries out.
-    pub partitions: Option<Vec<(bool, Option<Vec<u8>>, Option<Vec<u8>>)>>,
+    /// Per field of the spec. `None` leaves the summaries out.
+    pub partitions: Option<Vec<ListedPartition>>,
     /// The first row id, in version 3.
     pub first_row_id: Option<i64>,
+}
+
+/// The range of one partition field over a manifest's files.
+#[derive(Debug, Clone)]
+pub struct ListedPartition {
+    /// Whether null occurs.
+    pub contains_null: bool,
+    /// The least value in binary form.
+    pub lower: Option<Vec<u8>>,
+    /// The greatest value in binary form.
+    pub upper: Option<Vec<u8>>,
 }
 
 impl ListedManifest {
@@ -72,11 +82,7 @@ impl ListedManifest {
     }
 }
 
-fn summary(
-    entries: &[FileEntry],
-    index: usize,
-    of: Option<&PrimitiveType>,
-) -> (bool, Option<Vec<u8>>, Option<Vec<u8>>) {
+fn summary(entries: &[FileEntry], index: usize, of: Option<&PrimitiveType>) -> ListedPartition {
     let values = || {
         entries
             .iter()
@@ -84,7 +90,11 @@ fn summary(
     };
     let mut bounds: Option<(&Value, &Value)> = None;
     let Some(of) = of else {
-        return (true, None, None);
+        return ListedPartition {
+            contains_null: true,
+            lower: None,
+            upper: None,
+        };
     };
     for value in values().flatten() {
         let compared = |other: &Value| value.to_datum(of)?.compare(&other.to_datum(of)?);
@@ -103,7 +113,11 @@ fn summary(
     }
     let lower = bounds.map(|(least, _)| least.to_binary(of));
     let upper = bounds.map(|(_, greatest)| greatest.to_binary(of));
-    (values().any(|value| value.is_none()), lower, upper)
+    ListedPartition {
+        contains_null: values().any(|value| value.is_none()),
+        lower,
+        upper,
+    }
 }
 
 /// The bytes of a manifest list in the given format version.
@@ -152,7 +166,12 @@ fn put_manifest(out: &mut Vec<u8>, manifest: &ListedManifest, format_version: u8
         put_optional(out, count.as_ref(), |out, count| put_varint(out, *count));
     }
     put_optional(out, manifest.partitions.as_ref(), |out, summaries| {
-        for (contains_null, lower, upper) in summaries {
+        for ListedPartition {
+            contains_null,
+            lower,
+            upper,
+        } in summaries
+        {
             put_varint(out, 1);
             out.push(u8::from(*contains_null));
             put_varint(out, 0);

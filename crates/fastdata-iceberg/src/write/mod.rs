@@ -11,5 +11,5 @@ mod metadata_json;
 
 pub use avro_file::{AvroCodec, AvroFile, put_bytes, put_varint};
 pub use manifest::{ColumnStats, EntryStatus, FileContent, FileEntry, ManifestWriter};
-pub use manifest_list::{ListedManifest, manifest_list};
+pub use manifest_list::{ListedManifest, ListedPartition, manifest_list};
 pub use metadata_json::{TableDescription, metadata_json};
