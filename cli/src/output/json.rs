@@ -13,7 +13,7 @@ use arrow_json::writer::{Encoder, EncoderFactory, EncoderOptions, NullableEncode
 use arrow_schema::{ArrowError, DataType, FieldRef};
 
 use super::text::unprintable;
-use super::{Flow, Output, Sink};
+use super::{Flow, Output, Sink, zone};
 use crate::failure::{Failure, FailureKind};
 
 /// Writer of JSON objects.
@@ -70,6 +70,7 @@ impl Json {
 
 impl Output for Json {
     fn write(&mut self, batch: &RecordBatch) -> Result<Flow, Failure> {
+        let batch = zone::as_offsets(batch)?;
         let schema = batch.schema();
         // The encodings borrow their options, and the loop below needs the rest of `self`.
         let encodings = std::mem::take(&mut self.encodings);

@@ -8,6 +8,7 @@ mod sink;
 mod table;
 mod tally;
 mod text;
+mod zone;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;

@@ -8,7 +8,7 @@ use arrow_schema::SchemaRef;
 
 use super::json::Encodings;
 use super::text::Printer;
-use super::{Flow, Output, Sink};
+use super::{Flow, Output, Sink, zone};
 use crate::failure::Failure;
 
 /// Writer of separated values.
@@ -41,6 +41,7 @@ impl Separated {
 
 impl Output for Separated {
     fn write(&mut self, batch: &RecordBatch) -> Result<Flow, Failure> {
+        let batch = zone::as_offsets(batch)?;
         let schema = batch.schema();
         let columns = schema.fields().iter().zip(batch.columns());
         let mut printers = columns

@@ -8,7 +8,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::json::Encodings;
 use super::text::Printer;
-use super::{Flow, Output, Sink};
+use super::{Flow, Output, Sink, zone};
 use crate::failure::Failure;
 
 /// Writer of a table: keeps the rows it shows and counts the others.
@@ -58,6 +58,7 @@ impl Output for Table {
 }
 
 fn add_rows(grid: &mut Grid, batch: &RecordBatch) -> Result<(), Failure> {
+    let batch = zone::as_offsets(batch)?;
     let schema = batch.schema();
     let encodings = Encodings::default();
     let columns = schema.fields().iter().zip(batch.columns());

@@ -18,8 +18,6 @@ use crate::statistics::{self, size};
 const DAY: &str = "2026-02-14";
 const COLUMNS: [&str; 5] = ["event_time", "user_id", "event_type", "price", "device"];
 const ROWS_SHOWN: u64 = 8;
-/// Lines of the explain tree that fit a screen.
-const TREE_LINES_MAX: usize = 24;
 
 pub(crate) fn run(config: &DemoConfig, cancel: &CancelToken) -> Result<(), Failure> {
     let written = table::write(&config.folder, cancel)?;
@@ -75,23 +73,25 @@ fn show_rows(scan: &Scan) -> Result<fastdata::ScanStats, Failure> {
     Ok(batches.stats())
 }
 
-/// The tree without the middle of a long run of lines.
+/// The tree with one line for a run of skipped files.
 fn tree(text: &str) -> String {
-    let lines: Vec<_> = text.lines().collect();
     let mut shown = String::new();
-    let left_out = lines.len().saturating_sub(TREE_LINES_MAX);
-    let (head, tail) = lines.split_at(lines.len().min(TREE_LINES_MAX) / 2);
-    let tail = &tail[left_out..];
-    for line in head {
+    let mut lines = text.lines().peekable();
+    while let Some(line) = lines.next() {
         let _ = writeln!(shown, "{line}");
-    }
-    if left_out > 0 {
-        let _ = writeln!(shown, "   … {left_out} lines more …");
-    }
-    for line in tail {
-        let _ = writeln!(shown, "{line}");
+        let mut more = 0;
+        while is_skipped_file(line) && lines.next_if(|next| is_skipped_file(next)).is_some() {
+            more += 1;
+        }
+        if more > 0 {
+            let _ = writeln!(shown, "├─ … and {more} more");
+        }
     }
     shown
+}
+
+fn is_skipped_file(line: &str) -> bool {
+    line.starts_with("├─ file ") && line.contains("skipped: ")
 }
 
 fn next_steps(folder: &Path, location: &str) -> String {
@@ -111,12 +111,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_long_tree_loses_its_middle() {
-        assert_eq!(tree("a\nb\n"), "a\nb\n");
-        let long: Vec<_> = (0..100).map(|line| line.to_string()).collect();
-        let shown = tree(&long.join("\n"));
-        assert_eq!(shown.lines().count(), TREE_LINES_MAX + 1);
-        assert!(shown.contains("… 76 lines more …"));
-        assert!(shown.ends_with("98\n99\n"));
+    fn a_run_of_skipped_files_is_one_line() {
+        let text = "scan t\n├─ file a  skipped: x\n├─ file b  skipped: x\n├─ file c\n├─ file d  skipped: x\n";
+        let expected =
+            "scan t\n├─ file a  skipped: x\n├─ … and 1 more\n├─ file c\n├─ file d  skipped: x\n";
+        assert_eq!(tree(text), expected);
     }
 }
