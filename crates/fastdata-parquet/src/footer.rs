@@ -191,7 +191,8 @@ mod tests {
 
     #[track_caller]
     fn check(file: &'static [u8], kind: crate::ErrorKind) {
-        assert_eq!(decode(file).unwrap_err().kind(), kind);
+        let error = decode(file).unwrap_err();
+        assert_eq!(error.kind(), kind, "{error}");
     }
 
     #[test]

@@ -59,12 +59,8 @@ impl FileMeta {
                 .ok_or_else(|| Error::corrupt("more rows than 64 bits can count"))?;
             row_groups.push(meta);
         }
-        let claimed = parquet.file_metadata().num_rows();
-        if u64::try_from(claimed) != Ok(num_rows) {
-            return Err(Error::corrupt(format!(
-                "the footer claims {claimed} rows but its row groups have {num_rows}"
-            )));
-        }
+        // The footer's own count is not looked at: some writers leave it zero, others lie in it, and
+        // what counts are the rows that the row groups' pages turn out to have.
         let mut first_leaves = Vec::with_capacity(schema.fields().len());
         let mut leaf = 0;
         for field in schema.fields() {

@@ -15,21 +15,29 @@ use parquet::basic::Type;
 use parquet::file::metadata::FileMetaData;
 use parquet::schema::types::SchemaDescriptor;
 
+use crate::error::contained;
 use crate::{Error, ReadOptions, Result, StringLayout};
 
 /// The schema that a file's columns come out with.
 pub(crate) fn arrow_schema(file: &FileMetaData, options: &ReadOptions) -> Result<Schema> {
     let descr = file.schema_descr();
-    let native = parquet_to_arrow_schema(descr, None).map_err(|error| {
-        Error::unsupported("a column's type has no Arrow counterpart").with_source(error)
+    let native = contained("schema", || {
+        let native = parquet_to_arrow_schema(descr, None);
+        native.map_err(|error| {
+            Error::unsupported("a column's type has no Arrow counterpart").with_source(error)
+        })
     })?;
     // A hint that cannot be read is no hint.
-    let hinted = parquet_to_arrow_schema(descr, file.key_value_metadata()).ok();
+    let hinted = contained("embedded Arrow schema", || {
+        Ok(parquet_to_arrow_schema(descr, file.key_value_metadata())?)
+    });
+    let hinted = hinted.ok();
     let hinted_fields = hinted.as_ref().map(Schema::fields);
     let mut walk = Walk {
         descr,
         options,
         leaf: 0,
+        nullable_levels: 0,
     };
     let fields = walk.fields(native.fields(), hinted_fields);
     if walk.leaf != descr.num_columns() {
@@ -70,6 +78,8 @@ struct Walk<'a> {
     descr: &'a SchemaDescriptor,
     options: &'a ReadOptions,
     leaf: usize,
+    /// Fields that may be null on the way to the current one, itself included.
+    nullable_levels: usize,
 }
 
 impl Walk<'_> {
@@ -84,7 +94,15 @@ impl Walk<'_> {
     }
 
     fn field(&mut self, native: &FieldRef, hinted: Option<&FieldRef>) -> FieldRef {
-        let data_type = self.data_type(native.data_type(), hinted.map(|field| field.data_type()));
+        self.nullable_levels += usize::from(native.is_nullable());
+        let hint = hinted.map(|field| field.data_type());
+        // The slots of a null fixed-size list are null items, which items must then be able to be.
+        let hint = hint.filter(|hint| match hint {
+            DataType::FixedSizeList(item, _) => item.is_nullable() || self.nullable_levels == 0,
+            _ => true,
+        });
+        let data_type = self.data_type(native.data_type(), hint);
+        self.nullable_levels -= usize::from(native.is_nullable());
         let mut metadata = hinted
             .map(|field| field.metadata().clone())
             .unwrap_or_default();

@@ -135,16 +135,20 @@ impl<'a> Hybrid<'a> {
     }
 
     /// Groups of eight; writers may cut the padding of the last one off.
+    ///
+    /// The run's bytes are followed by the rest of the stream, so that a few values can be
+    /// unpacked with whole vectors; `count` keeps values of the next run out.
     fn packed(&mut self, groups: usize) -> Run<'a> {
+        let all = self.bytes;
         let want = groups.saturating_mul(self.width as usize);
-        let (bytes, rest) = self.bytes.split_at(want.min(self.bytes.len()));
+        let (own, rest) = all.split_at(want.min(all.len()));
         self.bytes = rest;
         let count = match self.width as usize {
             0 => groups.saturating_mul(8),
-            width => (bytes.len() * 8 / width).min(groups.saturating_mul(8)),
+            width => (own.len() * 8 / width).min(groups.saturating_mul(8)),
         };
         Run::Packed(Packed {
-            bytes,
+            bytes: all,
             first_bit: 0,
             width: self.width,
             count,

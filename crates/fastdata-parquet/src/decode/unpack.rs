@@ -36,9 +36,14 @@ pub(crate) fn unpack(bytes: &[u8], first_bit: usize, width: u32, out: &mut [u32]
 #[inline]
 fn one(bytes: &[u8], bit: usize, width: u32) -> u32 {
     let from = (bit / 8).min(bytes.len());
-    let mut window = [0_u8; 8];
-    let have = (bytes.len() - from).min(8);
-    window[..have].copy_from_slice(&bytes[from..from + have]);
+    let window = match bytes[from..].first_chunk::<8>() {
+        Some(window) => *window,
+        None => {
+            let mut window = [0_u8; 8];
+            window[..bytes.len() - from].copy_from_slice(&bytes[from..]);
+            window
+        }
+    };
     let mask = u32::MAX >> (32 - width);
     #[expect(
         clippy::cast_possible_truncation,

@@ -160,7 +160,11 @@ impl Chunk {
             counters: Counters::default(),
         };
         let range = chunk_range(source.column)?;
-        match source.pieces.slice(range.clone()) {
+        let whole = match range.is_empty() {
+            true => Some(Bytes::new()),
+            false => source.pieces.slice(range.clone()),
+        };
+        match whole {
             Some(bytes) => chunk.walk(&bytes, source)?,
             None => chunk.walk_indexed(range, source)?,
         }

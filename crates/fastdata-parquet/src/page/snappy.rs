@@ -58,6 +58,56 @@ fn preamble(input: &[u8]) -> Result<(u64, usize)> {
     Err(corrupt("its length is malformed"))
 }
 
+/// What the tag byte of a copy says: looked up, because which of its three forms comes next is
+/// what a branch predictor cannot know.
+#[derive(Clone, Copy)]
+struct Copied {
+    len: u8,
+    offset_high: u8,
+    tag_bytes: u8,
+    offset_mask: u32,
+}
+
+static COPIES: [Copied; 256] = copies();
+
+#[expect(clippy::cast_possible_truncation, reason = "at most 64 and 7")]
+const fn copies() -> [Copied; 256] {
+    let literal = Copied {
+        len: 0,
+        offset_high: 0,
+        tag_bytes: 1,
+        offset_mask: 0,
+    };
+    let mut table = [literal; 256];
+    let mut tag = 0;
+    while tag < 256 {
+        let long = 1 + (tag >> 2) as u8;
+        table[tag] = match tag & 3 {
+            0 => literal,
+            1 => Copied {
+                len: 4 + (tag >> 2 & 7) as u8,
+                offset_high: (tag >> 5) as u8,
+                tag_bytes: 2,
+                offset_mask: 0xff,
+            },
+            2 => Copied {
+                len: long,
+                offset_high: 0,
+                tag_bytes: 3,
+                offset_mask: 0xffff,
+            },
+            _ => Copied {
+                len: long,
+                offset_high: 0,
+                tag_bytes: 5,
+                offset_mask: u32::MAX,
+            },
+        };
+        tag += 1;
+    }
+    table
+}
+
 struct Cursor<'a> {
     input: &'a [u8],
     at: usize,
@@ -97,12 +147,10 @@ impl Cursor<'_> {
             }
             // SAFETY: `at + 1 + 4` is within INPUT_MARGIN of `at`.
             let next = u32::from_le(unsafe { input.add(at + 1).cast::<u32>().read_unaligned() });
-            let next = next as usize;
-            let (copy, offset, tag_bytes) = match tag & 3 {
-                1 => (4 + ((tag >> 2) & 7), ((tag & 0xe0) << 3) | (next & 0xff), 2),
-                2 => (1 + (tag >> 2), next & 0xffff, 3),
-                _ => (1 + (tag >> 2), next, 5),
-            };
+            let shape = COPIES[tag];
+            let copy = usize::from(shape.len);
+            let offset = usize::from(shape.offset_high) << 8 | (next & shape.offset_mask) as usize;
+            let tag_bytes = usize::from(shape.tag_bytes);
             // `offset` zero wraps to the largest number, so one comparison rejects both.
             if offset.wrapping_sub(1) >= written || written + copy > self.len {
                 return Err(bad_copy(offset, written));
