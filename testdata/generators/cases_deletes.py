@@ -177,10 +177,10 @@ def deleted_row_by_row(e):
     e.sql(f"INSERT INTO {{t}} {rows(0, 12)}")
     for half in ("id % 2 = 0", "id % 2 = 1 AND id < 11"):
         e.sql(f"DELETE FROM {{t}} WHERE {half}")
-    e.query()
+    e.state("one row left")
     e.sql("DELETE FROM {t} WHERE abs(id) = 11")
-    e.views.clear()
-    e.query(name="after the last", where="id >= 0")
+    e.query()
+    e.query(where="id >= 0")
 
 
 def snapshots(e):

@@ -1,10 +1,12 @@
 """Random tables by Spark, random questions, and the command's answers beside Spark's.
 
-    FASTDATA_BIN=target/release/fastdata target/gen/spark3/bin/python testdata/generators/differential.py 3.5 0 100
+    target/gen/spark3/bin/python testdata/generators/differential.py write 3.5 0 100
+    FASTDATA_BIN=target/release/fastdata target/gen/spark3/bin/python testdata/generators/differential.py check
+    target/gen/spark3/bin/python testdata/generators/differential.py keep d3_17 random_17
 
-writes the tables of seeds 0 to 99 with one Spark and prints, by query: right, refused by name, wrong, crashed. What
-is not right is kept under target/gen/failures. `--keep SEED NAME` writes that seed's table and answers to testdata/.
-Seeds of 4.1 are tables of format version 3 (some upgraded from 2), those of 3.5 of version 1 and 2.
+`write` makes the tables of seeds 0 to 99 with one Spark, with Spark's answers, under target/gen/random. `check` asks
+the command the same and counts: right, refused by name, failed with another error, wrong, crashed. `keep` moves a
+table and its answers to testdata/. Seeds of 4.1 are tables of format version 3 (some upgraded from 2), those of 3.5 of version 1 and 2.
 """
 
 import collections
@@ -21,7 +23,7 @@ import session
 sys.path.insert(0, str(session.ROOT / "testdata" / "python" / "tests"))
 import command  # noqa: E402
 
-FAILURES = session.GEN / "failures"
+RANDOM = session.GEN / "random"
 NAMES = ["plain", "with space", "per%cent", "plus+", "ha#sh", "ünï", "UPPER", "a.b", "dash-ed", "q'uote", "select", "1st", "under_score"]
 TEXTS = ["", " ", "a", "aa", "ab", "b", "B", "é", "日本語", "🎉", "a b", "a%b", "a/b", "a=b", "null", "a" * 30, "a" * 30 + "b", "x+y#z?"]
 
@@ -403,7 +405,7 @@ def answer(table, query):
     import test_tables
 
     try:
-        outcome = command.scan(session.WAREHOUSE / "t" / table, query.get("columns"), query.get("where"), test_tables.options(query))
+        outcome = command.scan(RANDOM / "tables" / table, query.get("columns"), query.get("where"), test_tables.options(query))
     except AssertionError as error:
         return "crashed", str(error)
     if outcome.exit == 9:
@@ -419,66 +421,74 @@ def answer(table, query):
     return "right", ""
 
 
-def one(spark, seed, spark4):
-    """Builds and asks the table of one seed; gives its queries, each with class and detail."""
-    table = Table(spark, seed, spark4)
-    try:
-        table.build()
-        table.ask()
-    except Exception as error:
-        if not table.expected.queries:
-            raise
-        table.steps.append(f"Spark could not answer: {str(error).splitlines()[0][:80]}")
-    results = [(query, *answer(table.name, query)) for query in table.expected.queries]
-    for view in table.expected.views.values():
-        spark.catalog.uncacheTable(view)
-    return table, results
-
-
-def keep_failure(table, results):
-    target = FAILURES / table.name
-    shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(session.WAREHOUSE / "t" / table.name, target / "table", ignore=shutil.ignore_patterns(".*.crc"))
-    bad = [{"class": c, "detail": d, "query": q} for q, c, d in results if c != "right"]
-    (target / "failures.json").write_text(json.dumps({"steps": table.steps, "bad": bad}, indent=1, ensure_ascii=False))
-
-
-def main():
-    version, first, last = sys.argv[1], int(sys.argv[2]), int(sys.argv[3])
-    keep = dict(zip(map(int, sys.argv[5::2]), sys.argv[6::2])) if "--keep" in sys.argv else {}
+def write(version, first, last):
+    """Builds the tables of these seeds with one Spark and keeps them with Spark's answers under target/gen/random."""
     spark4 = version == "4.1"
     spark = session.start(version)
     spark.sql("CREATE NAMESPACE IF NOT EXISTS local.t")
-    total, tables, reasons = collections.Counter(), collections.Counter(), collections.Counter()
     for seed in range(first, last):
-        if keep and seed not in keep:
-            continue
+        table = Table(spark, seed, spark4)
+        trouble = ""
         try:
-            table, results = one(spark, seed, spark4)
+            table.build()
+            table.ask()
         except Exception as error:
-            tables["Spark could not read its own table"] += 1
-            print(f"seed {seed}: no table: {' '.join(str(error).split())[:500]}", flush=True)
+            trouble = " ".join(str(error).split())[:300]
+        if not table.expected.queries:
+            print(f"{table.name}: Spark could not read what it wrote: {trouble}", flush=True)
             continue
-        classes = collections.Counter(c for _, c, _ in results)
-        total += classes
-        worst = next(c for c in ("crashed", "wrong", "failed", "refused", "right") if classes[c])
-        tables[worst] += 1
-        if worst != "right":
-            keep_failure(table, results)
-            detail = next(d for _, c, d in results if c == worst)
-            reasons[detail[:90]] += 1
-            print(f"seed {seed}: {dict(classes)}: {detail[:400]}", flush=True)
-        if seed in keep:
-            name = keep[seed]
-            table.expected.note = f"random: {'; '.join(table.steps)}"
-            shutil.rmtree(session.ROOT / "testdata" / "tables" / name, ignore_errors=True)
-            shutil.copytree(session.WAREHOUSE / "t" / table.name, session.ROOT / "testdata" / "tables" / name, ignore=shutil.ignore_patterns(".*.crc"))
-            session.write_answers(name, f"Spark {spark.version}, Iceberg {session.ICEBERG}", table.expected.note, table.expected.queries, session.ROOT / "testdata" / "expected")
+        if trouble:
+            table.steps.append(f"Spark could not answer more: {trouble[:80]}")
+        table.expected.note = f"random table: {'; '.join(table.steps)}"
+        session.export(table.expected, f"Spark {spark.version}, Iceberg {session.ICEBERG}", RANDOM / "tables", RANDOM / "expected")
         shutil.rmtree(session.WAREHOUSE / "t" / table.name, ignore_errors=True)
-    print(f"tables: {dict(tables)}; queries: {dict(total)}")
-    for reason, count in reasons.most_common(12):
-        print(f"{count:4d}  {reason}")
+        print(f"{table.name}: {len(table.expected.queries)} queries", flush=True)
     spark.stop()
+
+
+def check():
+    """Asks the command what Spark was asked, and counts."""
+    total, tables, reasons = collections.Counter(), collections.Counter(), collections.Counter()
+    failures = {}
+    for path in sorted((RANDOM / "expected").glob("*.json")):
+        document = json.loads(path.read_text())
+        results = [(query, *answer(document["table"], query)) for query in document["queries"]]
+        classes = collections.Counter(kind for _, kind, _ in results)
+        total += classes
+        worst = next(kind for kind in ("crashed", "wrong", "failed", "refused", "right") if classes[kind])
+        tables[worst] += 1
+        if worst == "right":
+            continue
+        query, _, detail = next(result for result in results if result[1] == worst)
+        asked = {key: query[key] for key in ("columns", "where", "snapshot_id", "ref") if key in query}
+        reasons[f"{worst}: {detail[:110]}"] += 1
+        failures[document["table"]] = [{"class": k, "detail": d, "query": q["name"]} for q, k, d in results if k != "right"]
+        print(f"{document['table']}: {dict(classes)}: {asked}: {detail[:500]}", flush=True)
+    (RANDOM / "failures.json").write_text(json.dumps(failures, indent=1, ensure_ascii=False))
+    print(f"tables: {dict(tables)}; queries: {dict(total)}")
+    for reason, count in reasons.most_common(15):
+        print(f"{count:4d}  {reason}")
+
+
+def keep(table, name):
+    """Moves one of the random tables to testdata/."""
+    testdata = session.ROOT / "testdata"
+    document = json.loads((RANDOM / "expected" / f"{table}.json").read_text())
+    shutil.rmtree(testdata / "tables" / name, ignore_errors=True)
+    shutil.copytree(RANDOM / "tables" / table, testdata / "tables" / name)
+    session.write_answers(name, document["writer"], document["note"], document["queries"], testdata / "expected")
+
+
+def main():
+    match sys.argv[1:]:
+        case ["write", version, first, last]:
+            write(version, int(first), int(last))
+        case ["check"]:
+            check()
+        case ["keep", table, name]:
+            keep(table, name)
+        case _:
+            sys.exit(__doc__)
 
 
 if __name__ == "__main__":

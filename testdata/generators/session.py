@@ -185,6 +185,10 @@ class Expected:
         self.add(name, columns, where, travel, [[f.name, type_name(f.dataType)] for f in fields], rows)
         return rows
 
+    def state(self, name):
+        """Every row of the table as it is now, asked by snapshot id because the table goes on."""
+        self.query(name=name, snapshot_id=self.java().currentSnapshot().snapshotId())
+
     def filters(self, *wheres, columns=None):
         for where in wheres:
             self.query(columns=columns, where=where)

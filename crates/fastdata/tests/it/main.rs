@@ -1,0 +1,12 @@
+//! Tests of the facade: tables that other programs wrote, read as a Rust program would.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test fails by panicking"
+)]
+
+mod canonical;
+mod tables;
