@@ -105,9 +105,14 @@ def evolution_drop_all_of_struct(e):
     e.sql("ALTER TABLE {t} ADD COLUMN l.element.n string")
     e.sql("ALTER TABLE {t} DROP COLUMN l.element.a")
     e.sql("ALTER TABLE {t} DROP COLUMN l.element.k")
-    e.query()
-    e.query(columns=["s"])
-    e.filters("s is null", "s.n is null", columns=["id"])
+    # Spark with Iceberg 1.11 shows a struct as null when its file holds none of the wanted children, so the null and
+    # the present structs cannot be told apart any more; the file still knows, and these answers are from there.
+    schema = [["id", "int"], ["s", "struct<n:long>"], ["l", "list<struct<n:string>>"]]
+    kept = [[1, {"n": None}, [{"n": None}, None]], [2, None, None], [3, {"n": None}, []]]
+    e.add(None, None, None, {}, schema, kept)
+    e.add(None, ["s"], None, {}, schema[1:2], [row[1:2] for row in kept])
+    e.add(None, ["id"], "s is null", {}, schema[:1], [[2]])
+    e.add(None, ["id"], "s.n is null", {}, schema[:1], [[1], [2], [3]])
 
 
 @CASES("evolution_v1_to_v2", "v1 files and manifests, upgraded to v2, then deletes by position")

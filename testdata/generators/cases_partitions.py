@@ -160,8 +160,9 @@ def partition_nested_source(e):
         "SELECT 3, named_struct('kind', CAST(NULL AS string), 'at', CAST(NULL AS timestamp_ntz), 'n', CAST(NULL AS struct<x:int>)) UNION ALL "
         "SELECT 4, CAST(NULL AS struct<kind:string,at:timestamp_ntz,n:struct<x:int>>)"
     )
-    e.query()
-    e.query(columns=["id"], where="id < 3")
+    e.query(where="id < 4")
+    # Spark with Iceberg 1.11 makes the null struct a struct of nulls, because the partition gives one of its fields.
+    e.add("the null struct", None, "id = 4", {}, e.queries[0]["schema"], [[4, None]])
     e.filters("e.kind = 'a'", "e.kind is null", "e.n.x = 1", "e.at >= timestamp '2024-01-02 00:00:00'", columns=["id"])
 
 

@@ -180,7 +180,7 @@ def values(array, unit="text"):
         uuid_like = "uuid" in kind.extension_name
         array = array.storage
         kind = array.type
-        if uuid_like:
+        if uuid_like and unit == "text":
             return [None if v is None else uuid_text(v) for v in array.to_pylist()]
     if pa.types.is_dictionary(kind):
         return values(array.dictionary_decode(), unit)
