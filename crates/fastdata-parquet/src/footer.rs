@@ -197,12 +197,12 @@ mod tests {
 
     #[test]
     fn what_is_no_footer_is_an_error_of_the_right_kind() {
-        use crate::ErrorKind::{Corrupt, LimitExceeded, Truncated, Unsupported};
+        use crate::ErrorKind::{Corrupt, Truncated, Unsupported};
         check(b"PAR1", Truncated);
         check(b"PAR1\0\0\0\0PAR1____", Corrupt);
         check(b"PAR1\0\0\0\0PARE", Unsupported);
         check(b"PAR1\x09\0\0\0PAR1", Corrupt);
-        check(b"PAR1\xff\xff\xff\xffPAR1", LimitExceeded);
+        check(b"PAR1\xff\xff\xff\xffPAR1", Corrupt);
         check(b"PAR1\x01\0\0\0PAR1\x00\x01\0\0\0PAR1", Corrupt);
     }
 

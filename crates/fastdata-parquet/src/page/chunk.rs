@@ -11,7 +11,7 @@ use fastdata_memory::PooledBuffer;
 use parquet::basic::{Compression, Encoding};
 use parquet::file::metadata::ColumnChunkMetaData;
 
-use super::codec::{SLACK_BYTES, decompress};
+use super::codec::decompress;
 use super::header::{PageHeader, PageKind};
 use super::{crc, pieces::Pieces};
 use crate::index::OffsetIndex;
@@ -138,7 +138,7 @@ pub(crate) fn dictionary_page(
         .get(body)
         .ok_or_else(|| Error::truncated("a dictionary page cut short"))?;
     crc::check(stored, header.crc)?;
-    let mut page = vec![0; header.uncompressed_bytes + SLACK_BYTES];
+    let mut page = vec![0; header.uncompressed_bytes];
     decompress(codec, stored, &mut page, header.uncompressed_bytes)?;
     page.truncate(header.uncompressed_bytes);
     Ok((num_values, page))
@@ -333,8 +333,8 @@ impl Chunk {
         }
         SCRATCH.with_borrow_mut(|scratch| {
             let len = entry.header.uncompressed_bytes;
-            if scratch.len() < len + SLACK_BYTES {
-                scratch.resize(len + SLACK_BYTES, 0);
+            if scratch.len() < len {
+                scratch.resize(len, 0);
             }
             self.unpack(entry, scratch)?;
             let result = work(&self.split(entry, &scratch[..len], None)?);
@@ -352,7 +352,7 @@ impl Chunk {
             .filter(|entry| self.is_packed(entry))
             .try_for_each(|entry| {
                 SCRATCH.with_borrow_mut(|scratch| {
-                    let len = entry.header.uncompressed_bytes + SLACK_BYTES;
+                    let len = entry.header.uncompressed_bytes;
                     if scratch.len() < len {
                         scratch.resize(len, 0);
                     }
@@ -398,7 +398,7 @@ impl Chunk {
             return Ok(entry.stored.clone());
         }
         let mut buffer = PooledBuffer::with_len(entry.header.uncompressed_bytes);
-        self.unpack(entry, buffer.as_mut_slice_with_slack())?;
+        self.unpack(entry, buffer.as_mut_slice())?;
         Ok(buffer.into_bytes())
     }
 

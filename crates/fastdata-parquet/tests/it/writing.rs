@@ -107,7 +107,7 @@ fn random_properties(rng: &mut StdRng, batch: &RecordBatch) -> WriterProperties 
 
 fn random_type(rng: &mut StdRng, depth: u32) -> DataType {
     if depth > 0 {
-        let mut item = |rng: &mut StdRng, name: &str| {
+        let item = |rng: &mut StdRng, name: &str| {
             let data_type = random_type(rng, depth - 1);
             Arc::new(Field::new(name, data_type, rng.random_bool(0.6)))
         };
