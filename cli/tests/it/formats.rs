@@ -121,7 +121,11 @@ fn schema_and_its_json() {
 fn pages_and_scripts_are_printed() {
     assert!(succeed(&["man"]).contains(".TH fastdata"));
     // The page escapes what its macros would take for their own.
-    assert!(succeed(&["man", "scan"]).replace('\\', "").contains("FASTDATA_MAX_MEMORY"));
+    assert!(
+        succeed(&["man", "scan"])
+            .replace('\\', "")
+            .contains("FASTDATA_MAX_MEMORY")
+    );
     assert!(succeed(&["completions", "bash"]).contains("_fastdata"));
     assert!(succeed(&["scan", "--help"]).contains("FASTDATA_COLUMNS"));
 }
