@@ -7,8 +7,12 @@ mod seeds;
 mod table;
 
 use bytes::Bytes;
-use fastdata_iceberg::{ManifestContent, ManifestFile, NameMapping, SnapshotSelector, TableMetadata};
-use fastdata_parquet::{ColumnReader, FileMeta, FooterReader, FooterStep, ReadOptions, chunk_ranges};
+use fastdata_iceberg::{
+    ManifestContent, ManifestFile, NameMapping, SnapshotSelector, TableMetadata,
+};
+use fastdata_parquet::{
+    ColumnReader, FileMeta, FooterReader, FooterStep, ReadOptions, chunk_ranges,
+};
 
 pub use seeds::{files, write};
 
@@ -36,12 +40,19 @@ fn read_footer(file: &Bytes) -> Option<FileMeta> {
 const ROWS_MAX: usize = 10_000;
 
 fn read_columns(meta: &FileMeta, file: &Bytes) {
-    let Ok(fields) = meta.project_all() else { return };
+    let Ok(fields) = meta.project_all() else {
+        return;
+    };
     for row_group in 0..meta.row_groups().len().min(4) {
         for field in &fields {
-            let Ok(ranges) = chunk_ranges(meta, row_group, field, None) else { continue };
+            let Ok(ranges) = chunk_ranges(meta, row_group, field, None) else {
+                continue;
+            };
             let pieces = ranges.into_iter().filter_map(|range| {
-                let (start, end) = (usize::try_from(range.start).ok()?, usize::try_from(range.end).ok()?);
+                let (start, end) = (
+                    usize::try_from(range.start).ok()?,
+                    usize::try_from(range.end).ok()?,
+                );
                 let inside = start <= end && end <= file.len();
                 inside.then(|| (range, file.slice(start..end)))
             });
@@ -54,13 +65,19 @@ fn read_columns(meta: &FileMeta, file: &Bytes) {
 
 /// The bytes as the column chunks of one of the seed files, which the first byte chooses.
 pub fn page(data: &[u8]) {
-    let Some((choice, data)) = data.split_first() else { return };
+    let Some((choice, data)) = data.split_first() else {
+        return;
+    };
     let files = seeds::files();
     let (_, sound) = &files[usize::from(*choice) % files.len()];
-    let Some(meta) = read_footer(sound) else { return };
+    let Some(meta) = read_footer(sound) else {
+        return;
+    };
     let mut file = sound.to_vec();
     // Everything between the magic and the footer; what the input lacks stays as it was.
-    let footer_bytes = file.last_chunk::<8>().map_or(0, |tail| u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]]));
+    let footer_bytes = file.last_chunk::<8>().map_or(0, |tail| {
+        u32::from_le_bytes([tail[0], tail[1], tail[2], tail[3]])
+    });
     let end = file.len().saturating_sub(8 + footer_bytes as usize);
     for (byte, replaced) in file[4..end].iter_mut().zip(data) {
         *byte = *replaced;
@@ -72,10 +89,14 @@ pub fn page(data: &[u8]) {
 pub fn manifest(data: &[u8]) {
     let bytes = Bytes::copy_from_slice(data);
     let planner = table::planner();
-    let deletes = ManifestFile { path: "m".into(), ..ManifestFile::unlisted(ManifestContent::Deletes) };
-    let deletes = planner.read_delete_manifest(&deletes, bytes.clone()).unwrap_or_default();
-    let Ok(index) = planner.index_deletes(deletes) else { return };
-    let manifest = ManifestFile { path: "m".into(), ..ManifestFile::unlisted(ManifestContent::Data) };
+    let deletes = ManifestFile::unlisted(ManifestContent::Deletes);
+    let deletes = planner
+        .read_delete_manifest(&deletes, bytes.clone())
+        .unwrap_or_default();
+    let Ok(index) = planner.index_deletes(deletes) else {
+        return;
+    };
+    let manifest = ManifestFile::unlisted(ManifestContent::Data);
     let _ = planner.read_data_manifest(&manifest, bytes, &index);
 }
 
@@ -87,16 +108,22 @@ pub fn manifest_list(data: &[u8]) {
 /// The bytes as a table's metadata file.
 pub fn metadata(data: &[u8]) {
     let limits = fastdata_iceberg::Limits::default();
-    let Ok(metadata) = TableMetadata::parse(data, &limits) else { return };
+    let Ok(metadata) = TableMetadata::parse(data, &limits) else {
+        return;
+    };
     let _ = NameMapping::of_table(&metadata, &limits);
-    let _ = metadata.current_schema().to_arrow(fastdata_iceberg::StringLayout::View);
+    let _ = metadata
+        .current_schema()
+        .to_arrow(fastdata_iceberg::StringLayout::View);
     let _ = metadata.resolve(&SnapshotSelector::Current);
     let _ = metadata.resolve(&SnapshotSelector::AsOfMs(0));
 }
 
 /// The bytes as the text of a filter, parsed and bound.
 pub fn predicate(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+    let Ok(text) = std::str::from_utf8(data) else {
+        return;
+    };
     if let Ok(predicate) = fastdata_scan::parse_filter(text) {
         let _ = fastdata_kernels::predicate::bind(&predicate, &table::arrow_schema());
     }

@@ -31,12 +31,18 @@ pub fn files() -> &'static [(String, Bytes)] {
             ("lz4", Compression::LZ4_RAW),
             ("gzip", Compression::GZIP(Default::default())),
         ];
-        let versions = [("v1", WriterVersion::PARQUET_1_0), ("v2", WriterVersion::PARQUET_2_0)];
+        let versions = [
+            ("v1", WriterVersion::PARQUET_1_0),
+            ("v2", WriterVersion::PARQUET_2_0),
+        ];
         let mut files = Vec::new();
         for (codec_name, codec) in codecs {
             for (version_name, version) in versions {
                 for dictionary in [true, false] {
-                    let name = format!("{codec_name}-{version_name}-{}", if dictionary { "dictionary" } else { "values" });
+                    let name = format!(
+                        "{codec_name}-{version_name}-{}",
+                        if dictionary { "dictionary" } else { "values" }
+                    );
                     files.push((name, parquet_file(codec, version, dictionary)));
                 }
             }
@@ -72,17 +78,49 @@ fn batch() -> RecordBatch {
     let mut lists = ListBuilder::new(Int32Builder::new());
     for row in 0..rows {
         for item in 0..row % 4 {
-            lists.values().append_option(present(item).then_some(item as i32));
+            lists
+                .values()
+                .append_option(present(item).then_some(item as i32));
         }
         lists.append(row % 7 != 0);
     }
     let columns: [(&str, ArrayRef); 7] = [
-        ("long", Arc::new(Int64Array::from_iter_values((0..rows).map(|row| row * row)))),
-        ("double", Arc::new(Float64Array::from_iter((0..rows).map(|row| present(row).then_some(row as f64 / 3.0))))),
-        ("text", Arc::new(StringArray::from_iter((0..rows).map(|row| present(row).then(|| "ab".repeat(row as usize % 9)))))),
-        ("flag", Arc::new(BooleanArray::from_iter((0..rows).map(|row| Some(row % 3 == 0))))),
-        ("time", Arc::new(TimestampMicrosecondArray::from_iter_values((0..rows).map(|row| row << 33)))),
-        ("decimal", Arc::new(Decimal128Array::from_iter_values((0..rows).map(i128::from)).with_precision_and_scale(20, 2).expect("it fits"))),
+        (
+            "long",
+            Arc::new(Int64Array::from_iter_values((0..rows).map(|row| row * row))),
+        ),
+        (
+            "double",
+            Arc::new(Float64Array::from_iter(
+                (0..rows).map(|row| present(row).then_some(row as f64 / 3.0)),
+            )),
+        ),
+        (
+            "text",
+            Arc::new(StringArray::from_iter(
+                (0..rows).map(|row| present(row).then(|| "ab".repeat(row as usize % 9))),
+            )),
+        ),
+        (
+            "flag",
+            Arc::new(BooleanArray::from_iter(
+                (0..rows).map(|row| Some(row % 3 == 0)),
+            )),
+        ),
+        (
+            "time",
+            Arc::new(TimestampMicrosecondArray::from_iter_values(
+                (0..rows).map(|row| row << 33),
+            )),
+        ),
+        (
+            "decimal",
+            Arc::new(
+                Decimal128Array::from_iter_values((0..rows).map(i128::from))
+                    .with_precision_and_scale(20, 2)
+                    .expect("it fits"),
+            ),
+        ),
         ("list", Arc::new(lists.finish())),
     ];
     RecordBatch::try_from_iter(columns).expect("the columns are of one length")
@@ -114,11 +152,30 @@ fn entries(content: FileContent) -> Vec<FileEntry> {
         file_size_bytes: 1000,
         stats: vec![
             stats(1, PrimitiveType::Long, Value::Int(-5), Value::Int(900)),
-            stats(2, PrimitiveType::String, Value::String("a".into()), Value::String("z".into())),
-            stats(3, PrimitiveType::Date, Value::Int(20_000), Value::Int(20_500)),
-            stats(5, PrimitiveType::Double, Value::Double(-1.0), Value::Double(2.0)),
+            stats(
+                2,
+                PrimitiveType::String,
+                Value::String("a".into()),
+                Value::String("z".into()),
+            ),
+            stats(
+                3,
+                PrimitiveType::Date,
+                Value::Int(20_000),
+                Value::Int(20_500),
+            ),
+            stats(
+                5,
+                PrimitiveType::Double,
+                Value::Double(-1.0),
+                Value::Double(2.0),
+            ),
         ],
-        equality_ids: if content == FileContent::EqualityDeletes { vec![1] } else { Vec::new() },
+        equality_ids: if content == FileContent::EqualityDeletes {
+            vec![1]
+        } else {
+            Vec::new()
+        },
         split_offsets: vec![4],
         ..FileEntry::default()
     };
@@ -141,11 +198,26 @@ fn manifest(content: FileContent, codec: AvroCodec) -> Vec<u8> {
 fn list() -> Vec<u8> {
     let (schema, spec) = (table::schema(), table::spec());
     let listed = |path: &str, content, entries: &[FileEntry]| {
-        ListedManifest::of_entries(path.to_owned(), 1000, content, (&schema, &spec), (1, 1), entries)
+        ListedManifest::of_entries(
+            path.to_owned(),
+            1000,
+            content,
+            (&schema, &spec),
+            (1, 1),
+            entries,
+        )
     };
     let manifests = [
-        listed("t/a.avro", ManifestContent::Data, &entries(FileContent::Data)),
-        listed("t/b.avro", ManifestContent::Deletes, &entries(FileContent::PositionDeletes)),
+        listed(
+            "t/a.avro",
+            ManifestContent::Data,
+            &entries(FileContent::Data),
+        ),
+        listed(
+            "t/b.avro",
+            ManifestContent::Deletes,
+            &entries(FileContent::PositionDeletes),
+        ),
     ];
     manifest_list(&manifests, 1, 2, AvroCodec::Null).expect("the manifests are sound")
 }
@@ -168,18 +240,38 @@ fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
         page.extend_from_slice(&bytes[4..]);
         seeds.push(("page", name.clone(), page));
     }
-    let codecs = [("null", AvroCodec::Null), ("deflate", AvroCodec::Deflate), ("zstandard", AvroCodec::Zstandard)];
+    let codecs = [
+        ("null", AvroCodec::Null),
+        ("deflate", AvroCodec::Deflate),
+        ("zstandard", AvroCodec::Zstandard),
+    ];
     for (name, codec) in codecs {
-        seeds.push(("manifest", format!("data-{name}"), manifest(FileContent::Data, codec)));
+        seeds.push((
+            "manifest",
+            format!("data-{name}"),
+            manifest(FileContent::Data, codec),
+        ));
     }
     let plain = AvroCodec::Null;
-    seeds.push(("manifest", "positions".into(), manifest(FileContent::PositionDeletes, plain)));
-    seeds.push(("manifest", "equality".into(), manifest(FileContent::EqualityDeletes, plain)));
+    seeds.push((
+        "manifest",
+        "positions".into(),
+        manifest(FileContent::PositionDeletes, plain),
+    ));
+    seeds.push((
+        "manifest",
+        "equality".into(),
+        manifest(FileContent::EqualityDeletes, plain),
+    ));
     seeds.push(("manifest_list", "list".into(), list()));
     let json = metadata_json(&table::description()).expect("the description is sound");
     seeds.push(("metadata", "table".into(), json));
     for (number, filter) in FILTERS.iter().enumerate() {
-        seeds.push(("predicate", format!("filter-{number}"), filter.as_bytes().to_vec()));
+        seeds.push((
+            "predicate",
+            format!("filter-{number}"),
+            filter.as_bytes().to_vec(),
+        ));
     }
     seeds
 }

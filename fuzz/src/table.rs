@@ -16,7 +16,10 @@ const TYPES: [PrimitiveType; 9] = [
     PrimitiveType::Date,
     PrimitiveType::TimestampTz,
     PrimitiveType::Double,
-    PrimitiveType::Decimal { precision: 12, scale: 2 },
+    PrimitiveType::Decimal {
+        precision: 12,
+        scale: 2,
+    },
     PrimitiveType::Boolean,
     PrimitiveType::Binary,
     PrimitiveType::Int,
@@ -47,10 +50,19 @@ pub(crate) fn spec() -> PartitionSpec {
         (3, Transform::Month),
         (1, Transform::Bucket(16)),
     ];
-    let fields = transforms.into_iter().zip(1000..).map(|((source_id, transform), field_id)| {
-        PartitionField { source_id, field_id, name: format!("p{field_id}"), transform }
-    });
-    PartitionSpec { id: 0, fields: fields.collect() }
+    let fields = transforms
+        .into_iter()
+        .zip(1000..)
+        .map(|((source_id, transform), field_id)| PartitionField {
+            source_id,
+            field_id,
+            name: format!("p{field_id}"),
+            transform,
+        });
+    PartitionSpec {
+        id: 0,
+        fields: fields.collect(),
+    }
 }
 
 pub(crate) fn description() -> TableDescription {
@@ -71,14 +83,18 @@ pub(crate) fn description() -> TableDescription {
 }
 
 pub(crate) fn arrow_schema() -> arrow_schema::Schema {
-    schema().to_arrow(StringLayout::View).expect("every type has an Arrow type")
+    schema()
+        .to_arrow(StringLayout::View)
+        .expect("every type has an Arrow type")
 }
 
 pub(crate) fn planner() -> Planner {
     let limits = Limits::default();
     let json = metadata_json(&description()).expect("the description is sound");
     let metadata = Arc::new(TableMetadata::parse(&json, &limits).expect("we wrote it"));
-    let view = metadata.resolve(&SnapshotSelector::Current).expect("an empty table has a view");
+    let view = metadata
+        .resolve(&SnapshotSelector::Current)
+        .expect("an empty table has a view");
     let filter = fastdata_scan::parse_filter(FILTER).expect("the filter is sound");
     let bound = fastdata_kernels::predicate::bind(&filter, &arrow_schema()).expect("it fits");
     Planner::new(metadata, view, bound, PathResolver::new("t", "t"), &limits).expect("it plans")
