@@ -1,5 +1,7 @@
 //! The built command, as its users see it.
 
+#![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
+
 mod command;
 mod demo;
 mod exit_codes;
