@@ -8,7 +8,6 @@ use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
-use parquet::column::page::PageReader;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 
 use crate::Result;
