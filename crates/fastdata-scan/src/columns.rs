@@ -8,6 +8,17 @@ use fastdata_kernels::predicate::{Bound, ColumnPath};
 use crate::evolution::{field_id, prune_to_path};
 use crate::{Error, Result};
 
+/// Columns that Iceberg defines for every table beside its own.
+const METADATA_COLUMNS: [&str; 7] = [
+    "_row_id",
+    "_last_updated_sequence_number",
+    "_file",
+    "_pos",
+    "_deleted",
+    "_partition",
+    "_spec_id",
+];
+
 /// One column that is read: a top-level column, or a field inside structs.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ColumnRequest {
@@ -166,6 +177,11 @@ pub(crate) fn request_of_id(source: &SchemaRef, id: i32) -> Option<ColumnRequest
 pub(crate) fn find_path(source: &Schema, name: &str) -> Result<Vec<usize>> {
     if let Some(index) = find_name(source.fields().iter(), name)? {
         return Ok(vec![index]);
+    }
+    if METADATA_COLUMNS.contains(&name) {
+        return Err(Error::unsupported(format!(
+            "the metadata column `{name}` is not read yet"
+        )));
     }
     let mut path = Vec::new();
     let mut fields = source.fields().clone();

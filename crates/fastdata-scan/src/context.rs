@@ -81,6 +81,24 @@ impl TableContext {
     }
 }
 
+/// The Arrow schema of the columns that this version reads.
+pub(crate) fn readable_schema(
+    schema: &fastdata_iceberg::Schema,
+    layout: fastdata_iceberg::StringLayout,
+) -> Result<Schema> {
+    let unreadable: Vec<i32> = schema
+        .unreadable()
+        .iter()
+        .map(|(field, _)| field.id)
+        .collect();
+    if unreadable.is_empty() {
+        return Ok(schema.to_arrow(layout)?);
+    }
+    let ids = schema.fields().iter().map(|field| field.id);
+    let readable: Vec<i32> = ids.filter(|id| !unreadable.contains(id)).collect();
+    Ok(schema.project(&readable)?.to_arrow(layout)?)
+}
+
 /// The schema of plain Parquet files: the first file's, with the columns that folders name.
 pub(crate) async fn first_schema(
     store: &Arc<dyn Store>,
@@ -314,7 +332,7 @@ impl Context {
         }
         for schema in table.metadata.schemas().iter().rev() {
             if schema.field(id).is_some() {
-                let arrow = Arc::new(schema.to_arrow(table.layout)?);
+                let arrow = Arc::new(readable_schema(schema, table.layout)?);
                 if let Some(request) = request_of_id(&arrow, id) {
                     return Ok(request);
                 }

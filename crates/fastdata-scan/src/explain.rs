@@ -14,6 +14,8 @@ use crate::plan::{PlanItem, plan};
 use crate::read::{OpenFile, open_file};
 use crate::source::Source;
 
+/// Lines of files and manifests that the text form shows; a table may have thousands.
+const NODES_SHOWN_MAX: usize = 60;
 /// Footers read at once while explaining.
 const FILES_AHEAD: usize = 16;
 
@@ -74,8 +76,11 @@ impl fmt::Display for Explain {
         if let Some(filter) = &self.filter {
             writeln!(f, "├─ filter: {filter}")?;
         }
-        for node in &self.nodes {
+        for node in self.nodes.iter().take(NODES_SHOWN_MAX) {
             write_node(f, node, "│  ", "├─ ")?;
+        }
+        if let Some(more @ 1..) = self.nodes.len().checked_sub(NODES_SHOWN_MAX) {
+            writeln!(f, "├─ … and {more} more (all of them as JSON)")?;
         }
         writeln!(
             f,
@@ -245,9 +250,6 @@ impl Explain {
                     .filter(|pruned| !pruned.whole && pruned.row_group == plan.row_group)
                     .map(|pruned| pruned.reason.clone()),
             );
-            if !file.evaluates_filter(plan) && context.columns.filter != Bound::Constant(true) {
-                details.push("filter settled".into());
-            }
             node.children.push(ExplainNode {
                 kind: "row group",
                 name: plan.row_group.to_string(),

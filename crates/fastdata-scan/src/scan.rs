@@ -10,7 +10,7 @@ use fastdata_store::Store;
 use tokio::sync::mpsc;
 
 use crate::columns::Columns;
-use crate::context::{Context, TableContext, first_schema};
+use crate::context::{Context, TableContext, first_schema, readable_schema};
 use crate::evolution::MatchBy;
 use crate::expression::parse_filter;
 use crate::partition::{partition_columns, partition_predicate};
@@ -172,7 +172,8 @@ async fn open(request: ScanRequest, cancel: CancelToken, store: Arc<dyn Store>) 
     let (schema, table) = match &source {
         Source::Table(table) => {
             let context = TableContext::new(table, &request)?;
-            let schema = context.view.schema.to_arrow(context.layout)?;
+            refuse_unreadable(&context, &request)?;
+            let schema = readable_schema(&context.view.schema, context.layout)?;
             (Arc::new(schema), Some(Arc::new(context)))
         }
         Source::Files(files) => (
@@ -191,6 +192,33 @@ async fn open(request: ScanRequest, cancel: CancelToken, store: Arc<dyn Store>) 
         table,
         read_options,
     })
+}
+
+/// Columns of a type that is not read are no obstacle until somebody asks for them.
+fn refuse_unreadable(table: &TableContext, request: &ScanRequest) -> Result<()> {
+    let filter = request.filter.as_deref().map(parse_filter).transpose()?;
+    for (field, data_type) in table.view.schema.unreadable() {
+        let named =
+            |name: &str| name == field.name || name.starts_with(&format!("{}.", field.name));
+        let wanted = match &request.columns {
+            None => true,
+            Some(names) => names.iter().any(|name| named(name)),
+        };
+        let tested = filter.as_ref().is_some_and(|filter| {
+            filter
+                .columns()
+                .iter()
+                .any(|column| named(&column.to_string()))
+        });
+        if wanted || tested {
+            return Err(Error::unsupported(format!(
+                "column `{}` holds {data_type}, which is not read yet; name the columns to read \
+                 without it",
+                field.name
+            )));
+        }
+    }
+    Ok(())
 }
 
 /// `-p` and `-w` together, bound to the source's schema.

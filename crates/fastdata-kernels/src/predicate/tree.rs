@@ -114,3 +114,36 @@ pub enum Predicate {
     /// Not, in three-valued logic: not null is null.
     Not(Box<Predicate>),
 }
+
+impl Predicate {
+    /// Every column that the condition names, in order of first mention.
+    pub fn columns(&self) -> Vec<&ColumnName> {
+        let mut found = Vec::new();
+        self.collect_columns(&mut found);
+        found
+    }
+
+    fn collect_columns<'a>(&'a self, found: &mut Vec<&'a ColumnName>) {
+        let mut add = |column: &'a ColumnName| {
+            if !found.contains(&column) {
+                found.push(column);
+            }
+        };
+        match self {
+            Self::Compare { column, .. }
+            | Self::In { column, .. }
+            | Self::Like { column, .. }
+            | Self::IsNull { column, .. }
+            | Self::IsTrue(column) => add(column),
+            Self::CompareColumns { left, right, .. } => {
+                add(left);
+                add(right);
+            }
+            Self::Constant(_) => {}
+            Self::And(parts) | Self::Or(parts) => {
+                parts.iter().for_each(|part| part.collect_columns(found));
+            }
+            Self::Not(inner) => inner.collect_columns(found),
+        }
+    }
+}

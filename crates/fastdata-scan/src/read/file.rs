@@ -73,8 +73,6 @@ pub(crate) struct OpenFile {
     pub(crate) deletes: FileDeletes,
     /// Row groups to read.
     pub(crate) row_groups: Vec<RowGroupPlan>,
-    /// Whether a row group's own residual may be taken to say that the filter is settled.
-    pub(crate) residual_is_whole: bool,
     /// What pruning did.
     pub(crate) pruned: PruneOutcome,
     counters: Arc<Counters>,
@@ -129,8 +127,8 @@ async fn open(context: &Arc<Context>, file: DataFile) -> Result<OpenFile> {
     if filter == Bound::Constant(false) {
         return Ok(nothing_left(context, file, meta, columns));
     }
-    let (bound, residual_is_whole) = into_file_terms(&filter, &columns);
-    let pruned = prune(context, &file.location, &meta, &bound).await?;
+    let bound = into_file_terms(&filter, &columns);
+    let pruned = prune(context, &file.location, &meta, &bound, &columns).await?;
     let deletes = match pruned.plans.is_empty() {
         true => FileDeletes::default(),
         false => load_deletes(context, &file, &keys, first_key).await?,
@@ -146,7 +144,6 @@ async fn open(context: &Arc<Context>, file: DataFile) -> Result<OpenFile> {
         filter,
         deletes,
         row_groups,
-        residual_is_whole,
         pruned,
         counters,
     };
@@ -176,7 +173,6 @@ fn nothing_left(
         filter: Bound::Constant(false),
         deletes: FileDeletes::default(),
         row_groups: Vec::new(),
-        residual_is_whole: true,
         pruned,
         counters: context.counters.clone(),
     }
@@ -346,30 +342,21 @@ fn constant_value(column: &FileColumn) -> Option<ArrayRef> {
 }
 
 /// `filter` in terms of the file's schema, for pruning. Atoms that the file's statistics cannot
-/// speak about become true, which is sound because a [`Bound`] has no negation. The flag says
-/// whether nothing had to be given up.
-fn into_file_terms(filter: &Bound, columns: &[FileColumn]) -> (Bound, bool) {
-    let all = |parts: &[Bound]| -> (Vec<Bound>, bool) {
-        let mapped: Vec<_> = parts
+/// speak about become true, which is sound because a [`Bound`] has no negation.
+fn into_file_terms(filter: &Bound, columns: &[FileColumn]) -> Bound {
+    let all = |parts: &[Bound]| -> Vec<Bound> {
+        parts
             .iter()
             .map(|part| into_file_terms(part, columns))
-            .collect();
-        let whole = mapped.iter().all(|(_, whole)| *whole);
-        (mapped.into_iter().map(|(part, _)| part).collect(), whole)
+            .collect()
     };
     match filter {
-        Bound::Constant(value) => (Bound::Constant(*value), true),
-        Bound::And(parts) => {
-            let (parts, whole) = all(parts);
-            (Bound::all(parts), whole)
-        }
-        Bound::Or(parts) => {
-            let (parts, whole) = all(parts);
-            (Bound::any(parts), whole)
-        }
+        Bound::Constant(value) => Bound::Constant(*value),
+        Bound::And(parts) => Bound::all(all(parts)),
+        Bound::Or(parts) => Bound::any(all(parts)),
         Bound::Atom(atom) => match atom_in_file(atom, columns) {
-            Some(atom) => (Bound::Atom(atom), true),
-            None => (Bound::Constant(true), false),
+            Some(atom) => Bound::Atom(atom),
+            None => Bound::Constant(true),
         },
     }
 }
@@ -405,8 +392,13 @@ async fn prune(
     location: &Location,
     meta: &FileMeta,
     bound: &Bound,
+    columns: &[FileColumn],
 ) -> Result<PruneOutcome> {
-    let mut pruner = Pruner::new(meta, bound, PruneOptions::default());
+    let reading: Vec<FieldProjection> = columns
+        .iter()
+        .filter_map(|column| column.projection.clone())
+        .collect();
+    let mut pruner = Pruner::new(meta, bound, PruneOptions::default()).reading(&reading);
     loop {
         let ranges = pruner.wanted();
         if ranges.is_empty() {

@@ -157,7 +157,7 @@ impl OpenFile {
     /// Bytes of the column chunks that reading `plan` takes.
     pub(crate) fn bytes_wanted(&self, plan: &RowGroupPlan, returned: usize) -> Result<u64> {
         let mut bytes = 0;
-        for position in self.wanted(self.evaluates_filter(plan), returned) {
+        for position in self.wanted(self.evaluates_filter(), returned) {
             bytes += self
                 .ranges(plan, position)?
                 .iter()
@@ -170,16 +170,17 @@ impl OpenFile {
     /// Ranges that reading `plan` asks the store for, before it merges neighbours.
     pub(crate) fn requests(&self, plan: &RowGroupPlan, returned: usize) -> Result<u64> {
         let mut requests = 0;
-        for position in self.wanted(self.evaluates_filter(plan), returned) {
+        for position in self.wanted(self.evaluates_filter(), returned) {
             requests += self.ranges(plan, position)?.len() as u64;
         }
         Ok(requests)
     }
 
-    /// Whether the filter has to be evaluated on rows of `plan`.
-    pub(crate) fn evaluates_filter(&self, plan: &RowGroupPlan) -> bool {
-        let settled = self.residual_is_whole && plan.residual == Bound::Constant(true);
-        !settled && self.filter != Bound::Constant(true)
+    /// Whether the filter has to be evaluated. What partition values settled is not: they are
+    /// exact. What the statistics of a row group would settle is evaluated all the same, because
+    /// statistics are known to lie, and a row let through unseen would be wrong.
+    pub(crate) fn evaluates_filter(&self) -> bool {
+        self.filter != Bound::Constant(true)
     }
 
     /// Positions of the columns that reading `plan` takes, given whether the filter is evaluated.
@@ -206,7 +207,7 @@ pub(crate) async fn load_row_group(
     file: Arc<OpenFile>,
     plan: RowGroupPlan,
 ) -> Result<RowGroup> {
-    let filters = file.evaluates_filter(&plan);
+    let filters = file.evaluates_filter();
     let wanted = file.wanted(filters, context.columns.returned);
     let mut ranges = Vec::with_capacity(wanted.len());
     for position in &wanted {

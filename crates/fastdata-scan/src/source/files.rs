@@ -3,7 +3,7 @@
 use arrow_schema::DataType;
 use fastdata_parquet::StringLayout;
 use fastdata_store::{Location, ObjectMeta, Store};
-use futures::TryStreamExt;
+use futures::{StreamExt, TryStreamExt};
 use globset::GlobBuilder;
 
 use super::is_local;
@@ -38,9 +38,22 @@ pub(super) fn has_parquet_ending(text: &str) -> bool {
         .any(|ending| text.to_ascii_lowercase().ends_with(ending))
 }
 
-/// Whether `text` is a pattern: it has glob characters, and no local file has that very name.
-pub(super) fn is_glob(text: &str, location: &Location) -> bool {
-    text.contains(['*', '?', '[']) && location.local_path().is_none_or(|path| !path.exists())
+/// Whether `text` is a pattern: it has glob characters, and nothing has that very name.
+pub(super) async fn is_glob(text: &str, location: &Location, store: &dyn Store) -> Result<bool> {
+    if !text.contains(['*', '?', '[']) {
+        return Ok(false);
+    }
+    if let Some(path) = location.local_path() {
+        return Ok(!path.exists());
+    }
+    if store.list(location).next().await.transpose()?.is_some() {
+        return Ok(false);
+    }
+    match store.size(location).await {
+        Ok(_) => Ok(false),
+        Err(error) if error.kind() == fastdata_store::ErrorKind::NotFound => Ok(true),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether `location` is one file: a local file, or a remote key that ends as Parquet files do.

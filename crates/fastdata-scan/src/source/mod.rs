@@ -60,7 +60,7 @@ async fn resolve_one(text: &str, request: &ScanRequest, store: &dyn Store) -> Re
             .ok_or_else(|| not_a_table(&root));
     }
     let location = Location::parse(text.trim_end_matches('/'))?;
-    if files::is_glob(text, &location) {
+    if files::is_glob(text, &location, store).await? {
         return files::glob(&location, store).await.map(Source::Files);
     }
     if files::is_single_file(&location) {

@@ -13,7 +13,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::file::properties::WriterProperties;
 
 /// Rows `from..to`: `id`, `score = id / 2` (null every seventh), `name`.
-fn batch(from: i64, to: i64) -> RecordBatch {
+pub(crate) fn batch(from: i64, to: i64) -> RecordBatch {
     let ids = Int64Array::from_iter_values(from..to);
     let scores = (from..to).map(|id| (id % 7 != 0).then_some(id as f64 / 2.0));
     let names = (from..to).map(|id| format!("name {id}"));
@@ -25,7 +25,7 @@ fn batch(from: i64, to: i64) -> RecordBatch {
     .unwrap()
 }
 
-fn write(path: &Path, batch: &RecordBatch, row_group_rows: usize) {
+pub(crate) fn write(path: &Path, batch: &RecordBatch, row_group_rows: usize) {
     std::fs::create_dir_all(path.parent().unwrap()).unwrap();
     let properties = WriterProperties::builder()
         .set_max_row_group_row_count(Some(row_group_rows))
@@ -42,7 +42,7 @@ fn write(path: &Path, batch: &RecordBatch, row_group_rows: usize) {
     writer.close().unwrap();
 }
 
-fn request(source: &Path) -> ScanRequest {
+pub(crate) fn request(source: &Path) -> ScanRequest {
     ScanRequest {
         sources: vec![source.to_str().unwrap().to_owned()],
         threads: 2,
@@ -55,7 +55,7 @@ fn rows(request: ScanRequest) -> Result<RecordBatch, Error> {
     Ok(arrow_select::concat::concat_batches(&collected.schema, &collected.batches).unwrap())
 }
 
-fn ids(batch: &RecordBatch) -> Vec<i64> {
+pub(crate) fn ids(batch: &RecordBatch) -> Vec<i64> {
     batch["id"].as_primitive::<Int64Type>().values().to_vec()
 }
 
