@@ -94,7 +94,7 @@ pub struct ColumnReader {
 enum Source {
     /// A top-level column without repetition, decoded here.
     Flat {
-        chunk: Chunk,
+        chunk: Box<Chunk>,
         leaf: Leaf,
         optional: bool,
     },
@@ -253,6 +253,7 @@ fn open_source(
         let index = meta.offset_index(row_group, leaf);
         Chunk::open(&ChunkSource {
             column: meta.column(row_group, leaf)?,
+            range: meta.column_range(row_group, leaf)?,
             num_rows,
             pieces,
             index: index.as_deref(),
@@ -273,7 +274,7 @@ fn open_source(
         if let (true, Some(decoder)) = (flat, decoder) {
             let optional = descr.max_def_level() == 1;
             return Ok(Source::Flat {
-                chunk: open(leaf)?,
+                chunk: Box::new(open(leaf)?),
                 leaf: decoder,
                 optional,
             });

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
 use crate::error::contained;
+use crate::repair::repair;
 use crate::thrift::Compact;
 use crate::{Error, FileMeta, Limits, ReadOptions, Result};
 
@@ -111,8 +112,14 @@ fn footer_length(tail: &[u8]) -> Result<u64> {
 fn decode_metadata(bytes: &[u8], limits: &Limits) -> Result<ParquetMetaData> {
     check_structure(bytes, limits).map_err(|error| error.at("footer"))?;
     contained("footer", || {
-        ParquetMetaDataReader::decode_metadata(bytes)
-            .map_err(|error| Error::from(error).at("footer"))
+        let decoded =
+            ParquetMetaDataReader::decode_metadata(bytes).or_else(|error| {
+                match repair(bytes).ok().flatten() {
+                    Some(repaired) => ParquetMetaDataReader::decode_metadata(&repaired),
+                    None => Err(error),
+                }
+            });
+        decoded.map_err(|error| Error::from(error).at("footer"))
     })
 }
 

@@ -43,6 +43,7 @@ mod options;
 mod page;
 mod projection;
 mod prune;
+mod repair;
 mod rows;
 mod schema;
 mod thrift;

@@ -12,6 +12,10 @@ use crate::page::chunk_range;
 use crate::schema::{arrow_schema, leaf_count};
 use crate::{Error, FieldProjection, ReadOptions, Result};
 
+/// What a chunk may be longer than its footer says, in files of parquet-mr before 1.2.9: that did
+/// not count the header of the dictionary page (PARQUET-816). Other readers allow as much.
+const UNCOUNTED_HEADER_BYTES: u64 = 100;
+
 /// The metadata of a Parquet file. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct FileMeta(Arc<Inner>);
@@ -23,6 +27,8 @@ struct Inner {
     row_groups: Vec<RowGroupMeta>,
     num_rows: u64,
     file_bytes: u64,
+    /// Bytes of each chunk that the footer may not count.
+    uncounted_bytes: u64,
     /// First leaf of each top-level field.
     first_leaves: Vec<usize>,
     options: ReadOptions,
@@ -68,12 +74,18 @@ impl FileMeta {
             leaf += leaf_count(field.data_type());
         }
         let offset_indexes = RwLock::default();
+        let created_by = parquet.file_metadata().created_by();
+        let uncounted_bytes = match created_by.is_some_and(leaves_headers_uncounted) {
+            true => UNCOUNTED_HEADER_BYTES,
+            false => 0,
+        };
         Ok(Self(Arc::new(Inner {
             parquet,
             schema,
             row_groups,
             num_rows,
             file_bytes,
+            uncounted_bytes,
             first_leaves,
             options,
             offset_indexes,
@@ -160,7 +172,8 @@ impl FileMeta {
         })
     }
 
-    /// Where that chunk lies, checked against the size of the file.
+    /// Where that chunk lies, checked against the size of the file. In files of some old writers a
+    /// little more than that.
     pub(crate) fn column_range(&self, row_group: usize, leaf: usize) -> Result<Range<u64>> {
         let column = self.column(row_group, leaf)?;
         let range = chunk_range(column)?;
@@ -172,7 +185,8 @@ impl FileMeta {
                 self.0.file_bytes
             )));
         }
-        Ok(range)
+        let end = range.end.saturating_add(self.0.uncounted_bytes);
+        Ok(range.start..end.min(self.0.file_bytes))
     }
 
     /// Rows of a row group as an index.
@@ -211,6 +225,21 @@ impl FileMeta {
     }
 }
 
+/// Whether the program is parquet-mr before 1.2.9, which is what one without a version is.
+fn leaves_headers_uncounted(created_by: &str) -> bool {
+    let Some(rest) = created_by.strip_prefix("parquet-mr") else {
+        return false;
+    };
+    let version = rest.trim_start().strip_prefix("version").unwrap_or("");
+    let mut parts = version.trim_start().split(|c: char| !c.is_ascii_digit());
+    let mut part = || parts.next().and_then(|part| part.parse::<u32>().ok());
+    (
+        part().unwrap_or(0),
+        part().unwrap_or(0),
+        part().unwrap_or(0),
+    ) < (1, 2, 9)
+}
+
 fn row_group_meta(group: &RowGroupMetaData, first_row: u64) -> Result<RowGroupMeta> {
     let num_rows = u64::try_from(group.num_rows())
         .map_err(|_| Error::corrupt("a row group with a negative number of rows"))?;
@@ -227,4 +256,29 @@ fn row_group_meta(group: &RowGroupMetaData, first_row: u64) -> Result<RowGroupMe
         compressed_bytes: sum(ColumnChunkMetaData::compressed_size),
         uncompressed_bytes: sum(ColumnChunkMetaData::uncompressed_size),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::leaves_headers_uncounted;
+
+    #[test]
+    fn old_versions_of_parquet_mr_are_known() {
+        for old in [
+            "parquet-mr",
+            "parquet-mr version 1.2.8",
+            "parquet-mr version 1.0.0-SNAPSHOT (build abc)",
+        ] {
+            assert!(leaves_headers_uncounted(old), "{old}");
+        }
+        for new in [
+            "parquet-mr version 1.2.9",
+            "parquet-mr version 1.13.1 (build db4183109d5b734ec5930d870cdae161e408ddba)",
+            "parquet-mr version 2.0",
+            "parquet-cpp version 1.0.0",
+            "impala version 1.2",
+        ] {
+            assert!(!leaves_headers_uncounted(new), "{new}");
+        }
+    }
 }

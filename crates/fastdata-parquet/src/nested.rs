@@ -27,6 +27,10 @@ use crate::{Error, FieldProjection, FileMeta, Result, RowRanges};
 /// How many readers are kept: with a few threads, windows arrive slightly out of order.
 const READERS_KEPT: usize = 4;
 
+/// The readers turn a selection into a mask where its stretches are shorter than this on average, and
+/// then read the rows between them too: those of pages that may not have been fetched.
+const STRETCH_ROWS: usize = 32;
+
 /// A nested field of one row group.
 pub(crate) struct Nested {
     field: FieldRef,
@@ -92,16 +96,10 @@ impl Nested {
             .and_then(|index| readers.remove(index));
         let (batch, mut reader) = match kept {
             Some((_, batch, reader)) => (batch, reader),
-            None => {
-                let selection = RowSelection::from(vec![
-                    RowSelector::skip(rows.start),
-                    RowSelector::select(self.num_rows - rows.start),
-                ]);
-                (
-                    rows.len(),
-                    self.reader(rows.len(), Some(selection).filter(|_| rows.start > 0))?,
-                )
-            }
+            None => (
+                rows.len(),
+                self.reader(std::slice::from_ref(&rows), rows.len())?,
+            ),
         };
         let array = self.next(&mut reader, rows.len())?;
         if rows.end < self.num_rows {
@@ -110,43 +108,49 @@ impl Nested {
                 readers.pop_front();
             }
         } else {
-            self.expect_end(reader)?;
+            expect_end(reader)?;
         }
         Ok(array)
     }
 
     pub(crate) fn read_selected(&self, rows: &RowRanges) -> Result<ArrayRef> {
-        let mut selectors = Vec::with_capacity(2 * rows.ranges().len());
+        let mut reader = self.reader(rows.ranges(), rows.row_count())?;
+        let array = self.next(&mut reader, rows.row_count())?;
+        if rows.end() == self.num_rows {
+            expect_end(reader)?;
+        }
+        Ok(array)
+    }
+
+    /// A reader whose first batches are the rows of `ranges`; behind them it goes on to the end of
+    /// the column, wherever that is.
+    fn reader(&self, ranges: &[Range<usize>], batch: usize) -> Result<ParquetRecordBatchReader> {
+        let mut selectors = Vec::with_capacity(2 * ranges.len() + 1);
         let mut at = 0;
-        for range in rows.ranges() {
+        for range in ranges {
             selectors.push(RowSelector::skip(range.start - at));
             selectors.push(RowSelector::select(range.len()));
             at = range.end;
         }
-        let mut reader = self.reader(rows.row_count(), Some(RowSelection::from(selectors)))?;
-        self.next(&mut reader, rows.row_count())
-    }
-
-    fn reader(
-        &self,
-        batch: usize,
-        selection: Option<RowSelection>,
-    ) -> Result<ParquetRecordBatchReader> {
+        let rest = (self.num_rows - at).saturating_add(STRETCH_ROWS * selectors.len() + 1);
+        selectors.push(RowSelector::select(rest));
         let made = ParquetRecordBatchReader::try_new_with_row_groups(
             &self.levels,
             &self.group,
             batch,
-            selection,
+            Some(RowSelection::from(selectors)),
         );
         made.map_err(unwrap_error)
     }
 
     fn next(&self, reader: &mut ParquetRecordBatchReader, rows: usize) -> Result<ArrayRef> {
-        let short = || Error::corrupt("the column chunk has fewer rows than its row group");
-        let batch = reader.next().ok_or_else(short)?;
-        let batch = batch.map_err(|error| unwrap_arrow_error(error))?;
-        if batch.num_rows() != rows || batch.num_columns() != 1 {
-            return Err(short());
+        let batch = reader.next().ok_or_else(too_few_rows)?;
+        let batch = batch.map_err(unwrap_arrow_error)?;
+        if batch.num_rows() > rows {
+            return Err(too_many_rows());
+        }
+        if batch.num_rows() < rows || batch.num_columns() != 1 {
+            return Err(too_few_rows());
         }
         let array = Arc::clone(batch.column(0));
         if array.data_type() != self.field.data_type() {
@@ -158,12 +162,24 @@ impl Nested {
         }
         Ok(array)
     }
+}
 
-    /// Rows behind the last one that the footer counts are as wrong as missing ones.
-    fn expect_end(&self, reader: ParquetRecordBatchReader) -> Result<()> {
-        drop(reader);
-        Ok(())
+/// Rows behind the last one that the footer counts are as wrong as missing ones.
+fn expect_end(mut reader: ParquetRecordBatchReader) -> Result<()> {
+    match reader.next() {
+        None => Ok(()),
+        Some(Ok(batch)) if batch.num_rows() == 0 => Ok(()),
+        Some(Ok(_)) => Err(too_many_rows()),
+        Some(Err(error)) => Err(unwrap_arrow_error(error)),
     }
+}
+
+fn too_few_rows() -> Error {
+    Error::corrupt("the column chunk has fewer rows than its row group")
+}
+
+fn too_many_rows() -> Error {
+    Error::corrupt("the column chunk has more rows than its row group")
 }
 
 /// The row group as the `parquet` crate wants to see it.
@@ -187,7 +203,9 @@ impl RowGroups for Group {
         let unit = self.meta.options().int96;
         let pages = Pages {
             chunk: Arc::clone(chunk),
+            num_rows: self.num_rows,
             next: 0,
+            row: 0,
             dictionary_given: false,
             check_int96: is_unchecked_int96(column.column_type(), unit).then_some(unit),
         };
@@ -226,12 +244,35 @@ impl PageIterator for OneChunk {}
 
 struct Pages {
     chunk: Arc<Chunk>,
+    num_rows: usize,
+    /// The next page.
     next: usize,
+    /// The row that comes next.
+    row: usize,
     dictionary_given: bool,
     check_int96: Option<TimeUnit>,
 }
 
 impl Pages {
+    /// Rows from here to the next page that is there. They can be passed over but not read, which is
+    /// what the `parquet` crate is told: a page of so many rows that fails to load.
+    fn missing_rows(&self) -> Option<usize> {
+        if self.chunk.is_whole() {
+            return None;
+        }
+        let next = self.chunk.pages().get(self.next);
+        let to = next.map_or(self.num_rows, |page| page.first_row);
+        to.checked_sub(self.row).filter(|&rows| rows > 0)
+    }
+
+    /// Goes on behind the next page.
+    fn pass(&mut self) {
+        if let Some(page) = self.chunk.pages().get(self.next) {
+            self.row = page.end_row();
+            self.next += 1;
+        }
+    }
+
     fn dictionary(&mut self) -> Result<Option<Page>> {
         self.dictionary_given = true;
         let Some((header, buf)) = self.chunk.dictionary()? else {
@@ -257,12 +298,15 @@ impl Pages {
     }
 
     fn data(&mut self) -> Result<Option<Page>> {
+        if self.missing_rows().is_some() {
+            return Err(Error::invalid("a page of the rows was not fetched"));
+        }
         let index = self.next;
         let Some(entry) = self.chunk.pages().get(index) else {
             return Ok(None);
         };
-        self.next += 1;
         let kind = entry.header.kind;
+        self.pass();
         if let Some(unit) = self.check_int96 {
             self.chunk
                 .with_plain_values(index, |values| check_int96(values, unit))?;
@@ -321,10 +365,10 @@ impl Iterator for Pages {
 
 impl PageReader for Pages {
     fn get_next_page(&mut self) -> ParquetResult<Option<Page>> {
-        if !self.dictionary_given {
-            if let Some(page) = self.dictionary().map_err(external)? {
-                return Ok(Some(page));
-            }
+        if !self.dictionary_given
+            && let Some(page) = self.dictionary().map_err(external)?
+        {
+            return Ok(Some(page));
         }
         self.data().map_err(external)
     }
@@ -337,6 +381,13 @@ impl PageReader for Pages {
                 is_dict: true,
             }));
         }
+        if let Some(rows) = self.missing_rows() {
+            return Ok(Some(PageMetadata {
+                num_rows: Some(rows),
+                num_levels: None,
+                is_dict: false,
+            }));
+        }
         Ok(self.chunk.pages().get(self.next).map(|entry| PageMetadata {
             num_rows: entry.num_rows,
             num_levels: entry.header.data_values(),
@@ -347,8 +398,10 @@ impl PageReader for Pages {
     fn skip_next_page(&mut self) -> ParquetResult<()> {
         if !self.dictionary_given && self.chunk.has_dictionary() {
             self.dictionary_given = true;
+        } else if let Some(rows) = self.missing_rows() {
+            self.row += rows;
         } else {
-            self.next += 1;
+            self.pass();
         }
         Ok(())
     }

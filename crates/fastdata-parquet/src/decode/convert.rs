@@ -58,7 +58,8 @@ macro_rules! same {
                 Ok(())
             }
 
-            #[expect(clippy::cast_possible_truncation, reason = "INT32 deltas wrap at 32 bits")]
+            // Not `expect`: the macro's other width does not truncate.
+            #[allow(clippy::cast_possible_truncation, reason = "INT32 deltas wrap at 32 bits")]
             #[allow(clippy::cast_lossless, reason = "one macro for all widths")]
             fn integers(&self, values: &[i64], out: &mut [$t]) -> Option<Result<()>> {
                 for (out, &value) in out.iter_mut().zip(values) {
@@ -117,7 +118,8 @@ macro_rules! from_int {
                 Ok(())
             }
 
-            #[expect(clippy::cast_possible_truncation, reason = "INT32 deltas wrap at 32 bits")]
+            // Not `expect`: the macro's other width does not truncate.
+            #[allow(clippy::cast_possible_truncation, reason = "INT32 deltas wrap at 32 bits")]
             #[allow(clippy::unnecessary_cast, reason = "one macro for both widths")]
             fn integers(&self, values: &[i64], out: &mut [T]) -> Option<Result<()>> {
                 for (out, &value) in out.iter_mut().zip(values) {

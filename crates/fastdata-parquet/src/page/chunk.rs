@@ -31,6 +31,8 @@ pub(crate) struct Chunk {
     levels: Levels,
     pages: Vec<PageEntry>,
     dictionary: Option<PageEntry>,
+    /// Whether all pages are there, not only those that an offset index points to.
+    is_whole: bool,
     counters: Counters,
 }
 
@@ -45,6 +47,8 @@ struct Levels {
 #[derive(Debug)]
 pub(crate) struct ChunkSource<'a> {
     pub(crate) column: &'a ColumnChunkMetaData,
+    /// Where it lies, perhaps with bytes behind it that belong to the next one.
+    pub(crate) range: Range<u64>,
     pub(crate) num_rows: usize,
     pub(crate) pieces: &'a Pieces,
     pub(crate) index: Option<&'a OffsetIndex>,
@@ -157,9 +161,10 @@ impl Chunk {
             },
             pages: Vec::new(),
             dictionary: None,
+            is_whole: true,
             counters: Counters::default(),
         };
-        let range = chunk_range(source.column)?;
+        let range = source.range.clone();
         let whole = match range.is_empty() {
             true => Some(Bytes::new()),
             false => source.pieces.slice(range.clone()),
@@ -175,9 +180,10 @@ impl Chunk {
         let flat = self.levels.repetition == 0;
         let claimed = usize::try_from(source.column.num_values()).unwrap_or(0);
         let wanted = if flat { source.num_rows } else { claimed };
+        let counted = usize::try_from(source.column.compressed_size()).unwrap_or(0);
         let (mut at, mut values, mut rows) = (0, 0_usize, 0_usize);
         // Nested columns are followed to the end, because their count of values is only a claim.
-        while at < bytes.len() && (values < wanted || !flat) {
+        while at < bytes.len() && (values < wanted || (!flat && at < counted)) {
             let header = PageHeader::read(&bytes[at..], source.limits);
             let header =
                 header.map_err(|error| error.at(format!("page at byte {at} of the chunk")))?;
@@ -227,6 +233,7 @@ impl Chunk {
     }
 
     fn walk_indexed(&mut self, range: Range<u64>, source: &ChunkSource<'_>) -> Result<()> {
+        self.is_whole = false;
         let index = source.index.ok_or_else(|| {
             Error::invalid("neither the whole column chunk nor an offset index for a part of it")
         })?;
@@ -282,7 +289,12 @@ impl Chunk {
         Ok(())
     }
 
-    /// The data pages.
+    /// Whether [`Self::pages`] are all that the chunk has.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole
+    }
+
+    /// The data pages that are there.
     pub(crate) fn pages(&self) -> &[PageEntry] {
         &self.pages
     }
@@ -390,11 +402,7 @@ impl Chunk {
         if !self.is_packed(entry) {
             self.account(entry, 0);
             crc::check(&entry.stored, entry.header.crc)?;
-            if entry.stored.len() != entry.header.uncompressed_bytes {
-                return Err(Error::corrupt(
-                    "an uncompressed page of two different sizes",
-                ));
-            }
+            // Some writers put another size before compression here; the bytes are what they are.
             return Ok(entry.stored.clone());
         }
         let mut buffer = PooledBuffer::with_len(entry.header.uncompressed_bytes);

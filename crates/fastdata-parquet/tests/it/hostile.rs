@@ -6,7 +6,7 @@ use fastdata_parquet::{ReadOptions, Result};
 use crate::{reading, writing};
 
 /// Reads everything in windows and drops it.
-pub fn drain(file: &Bytes) -> Result<u64> {
+pub(crate) fn drain(file: &Bytes) -> Result<u64> {
     let mut rows = 0_u64;
     reading::read_all(file, &ReadOptions::default(), 64 << 10, |_, _, _, array| {
         array

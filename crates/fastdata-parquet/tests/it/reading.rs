@@ -10,7 +10,7 @@ use fastdata_parquet::{
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 /// The metadata of a file, starting from an absurdly small guess when `tail_bytes` is given.
-pub fn open(file: &Bytes, options: &ReadOptions) -> Result<FileMeta> {
+pub(crate) fn open(file: &Bytes, options: &ReadOptions) -> Result<FileMeta> {
     let mut reader = FooterReader::new(file.len() as u64, options);
     let mut range = reader.first_range();
     loop {
@@ -22,7 +22,7 @@ pub fn open(file: &Bytes, options: &ReadOptions) -> Result<FileMeta> {
     }
 }
 
-pub fn open_column(
+pub(crate) fn open_column(
     meta: &FileMeta,
     file: &Bytes,
     row_group: usize,
@@ -38,7 +38,7 @@ pub fn open_column(
 }
 
 /// Every column of every row group, in windows of `window` rows; each window is given to `visit`.
-pub fn read_all(
+pub(crate) fn read_all(
     file: &Bytes,
     options: &ReadOptions,
     window: usize,
@@ -61,7 +61,7 @@ pub fn read_all(
 }
 
 /// One array for each column of each row group.
-pub fn columns(
+pub(crate) fn columns(
     file: &Bytes,
     options: &ReadOptions,
     window: usize,
@@ -85,7 +85,7 @@ fn join(windows: &[ArrayRef]) -> ArrayRef {
 }
 
 /// What the `parquet` crate itself reads, all row groups as one batch.
-pub fn oracle(file: &Bytes) -> Option<RecordBatch> {
+pub(crate) fn oracle(file: &Bytes) -> Option<RecordBatch> {
     let reader = ParquetRecordBatchReaderBuilder::try_new(file.clone())
         .ok()?
         .build()
@@ -96,7 +96,7 @@ pub fn oracle(file: &Bytes) -> Option<RecordBatch> {
 }
 
 /// All row groups of [`columns`] as one batch.
-pub fn batch(file: &Bytes, options: &ReadOptions, window: usize) -> Result<RecordBatch> {
+pub(crate) fn batch(file: &Bytes, options: &ReadOptions, window: usize) -> Result<RecordBatch> {
     let (meta, groups) = columns(file, options, window)?;
     let schema: std::sync::Arc<Schema> = meta.schema().clone();
     let arrays: Vec<ArrayRef> = (0..schema.fields().len())

@@ -78,7 +78,7 @@ fn check_selected(
 }
 
 #[track_caller]
-pub fn assert_same(ours: &ArrayRef, theirs: &ArrayRef, what: &str) {
+pub(crate) fn assert_same(ours: &ArrayRef, theirs: &ArrayRef, what: &str) {
     ours.to_data().validate_full().unwrap();
     if ours != theirs {
         let first = (0..ours.len()).find(|&row| ours.slice(row, 1) != theirs.slice(row, 1));

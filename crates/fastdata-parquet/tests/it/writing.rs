@@ -19,7 +19,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 /// A file of random columns.
-pub fn random_file(seed: u64) -> Bytes {
+pub(crate) fn random_file(seed: u64) -> Bytes {
     let mut rng = StdRng::seed_from_u64(seed);
     let rows = match rng.random_range(0..4) {
         0 => rng.random_range(0..20),
@@ -42,7 +42,7 @@ pub fn random_file(seed: u64) -> Bytes {
     write(&batch, random_properties(&mut rng, &batch))
 }
 
-pub fn write(batch: &RecordBatch, properties: WriterProperties) -> Bytes {
+pub(crate) fn write(batch: &RecordBatch, properties: WriterProperties) -> Bytes {
     let mut file = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut file, batch.schema(), Some(properties)).unwrap();
     writer.write(batch).unwrap();
@@ -195,7 +195,7 @@ fn random_nulls(rng: &mut StdRng, field: &Field, rows: usize) -> Option<NullBuff
     })))
 }
 
-fn random_array(rng: &mut StdRng, field: &Field, rows: usize) -> ArrayRef {
+pub(crate) fn random_array(rng: &mut StdRng, field: &Field, rows: usize) -> ArrayRef {
     let nulls = random_nulls(rng, field, rows);
     macro_rules! primitive {
         ($t:ty, $convert:expr) => {{
