@@ -195,8 +195,7 @@ fn constraint(
             buckets.push((*count, *least, *greatest));
         }
         (_, Some((lower, upper))) => {
-            facts.min = source_range(transform, lower, source).0;
-            facts.max = source_range(transform, upper, source).1;
+            (facts.min, facts.max) = source_range(transform, lower, upper, source);
         }
         (_, None) => {}
     }

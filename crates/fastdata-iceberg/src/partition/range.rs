@@ -8,8 +8,40 @@ use crate::schema::PrimitiveType;
 use crate::value::{NANOS_PER_DAY, Value};
 
 /// The least and the greatest value that a column of type `source` may have where the transform
-/// gives `value`; `None` where there is no such bound. The greatest may be loose.
+/// gives `lower`, `upper` or something in between; `None` where there is no such bound. The
+/// greatest may be loose.
 pub(super) fn source_range(
+    transform: &Transform,
+    lower: &Value,
+    upper: &Value,
+    source: &PrimitiveType,
+) -> (Option<Datum>, Option<Datum>) {
+    if let (Transform::Truncate(width), Value::Int(lower), Value::Int(upper)) =
+        (transform, lower, upper)
+        && may_have_wrapped(*width, *lower, *upper, source)
+    {
+        return (None, None);
+    }
+    let min = range_of_one(transform, lower, source).0;
+    (min, range_of_one(transform, upper, source).1)
+}
+
+/// Whether values at the other end of the type may be in a truncated partition from `lower` to
+/// `upper`.
+///
+/// Truncating the least values of a type falls below it, and writers then wrap around to just
+/// above `MAX - width`. A partition of longs may date from when the column was an int.
+fn may_have_wrapped(width: u32, lower: i64, upper: i64, source: &PrimitiveType) -> bool {
+    // Twice the width no longer fits an int, so that the remainder itself was wrapped.
+    if width > 1 << 30 {
+        return true;
+    }
+    let in_reach = |max: i64| lower <= max && upper > max - (i64::from(width) - 1);
+    let as_int = in_reach(i64::from(i32::MAX));
+    as_int || (*source == PrimitiveType::Long && in_reach(i64::MAX))
+}
+
+fn range_of_one(
     transform: &Transform,
     value: &Value,
     source: &PrimitiveType,

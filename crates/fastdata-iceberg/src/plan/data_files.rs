@@ -112,17 +112,24 @@ impl DataFiles<'_> {
     }
 
     /// What is left of the condition, and who decided if that is nothing.
+    ///
+    /// Metrics may drop the file and no more: writers round them, cut them, and get them wrong,
+    /// so that rows which they vouch for are looked at all the same.
     fn residual(&self, entry: &Entry<'_>, partition: &Partition) -> (Bound, SkipReason) {
         if let Bound::Constant(decided) = partition.residual {
             return (Bound::Constant(decided), SkipReason::Partition);
         }
-        let residual = partition.residual.settle(&FileFacts {
+        let by_metrics = partition.residual.settle(&FileFacts {
             schema: &self.planner.view.schema,
             partition: &partition.facts,
             wanted: &self.planner.wanted,
             metrics: &entry.metrics,
             record_count: entry.record_count,
         });
+        let residual = match by_metrics {
+            Bound::Constant(false) => by_metrics,
+            _ => partition.residual.clone(),
+        };
         (residual, SkipReason::Metrics)
     }
 

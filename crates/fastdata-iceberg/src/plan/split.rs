@@ -32,7 +32,8 @@ pub struct Split {
     /// Where its row groups begin, ascending and inside the file; empty when the manifest's list
     /// is not that.
     pub split_offsets: Vec<u64>,
-    /// What is left of the condition to evaluate on its rows.
+    /// What its partition leaves of the condition to evaluate on its rows. Metrics have no part in
+    /// this: they only skip whole files.
     pub residual: Bound,
     /// By field id, the value of identity-partition columns: one value, which may be null, of the
     /// Arrow type that the view's schema gives with [`crate::StringLayout::Offsets`]. They hold

@@ -431,6 +431,74 @@ fn double(lower: f64, upper: f64, nan_count: Option<i64>) -> FileEntry {
     })
 }
 
+/// Writers get bounds and counts wrong, so that rows which metrics vouch for are looked at.
+#[test]
+fn metrics_drop_files_but_leave_the_condition_as_it_is() {
+    let stats = ColumnStats {
+        field_id: 1,
+        column_type: Some(PrimitiveType::Long),
+        value_count: Some(10),
+        null_count: Some(0),
+        lower: Some(Value::Int(100)),
+        upper: Some(Value::Int(200)),
+        ..ColumnStats::default()
+    };
+    let is_not_null = Predicate::IsNull {
+        column: ColumnName::top("id"),
+        negated: true,
+    };
+    let vouched_for = compare("id", CompareOp::GtEq, number(50));
+    let either = Predicate::Or(vec![
+        compare("id", CompareOp::Lt, number(50)),
+        compare("x", CompareOp::Eq, number(1)),
+    ]);
+    let both = Predicate::And(vec![vouched_for.clone(), is_not_null.clone()]);
+    let whole = |entry: &FileEntry, spec_id, predicate: &Predicate| {
+        let entry = FileEntry {
+            stats: vec![stats.clone()],
+            ..entry.clone()
+        };
+        let table = partitioned().data(spec_id, 1, vec![entry]);
+        let planned = table.plan(Some(predicate)).unwrap();
+        planned.splits[0].residual.to_string()
+    };
+    let unpartitioned = file("a.parquet", None);
+    for predicate in [&vouched_for, &is_not_null, &either, &both] {
+        let without = Table::new(vec![]).data(0, 1, vec![unpartitioned.clone()]);
+        let without = without.plan(Some(predicate)).unwrap();
+        assert_ne!(without.splits[0].residual, Bound::Constant(true));
+        assert_eq!(
+            whole(&unpartitioned, 0, predicate),
+            without.splits[0].residual.to_string()
+        );
+    }
+    // The partition does decide, whatever else the metrics say.
+    let in_partition = file("a.parquet", int(150));
+    assert_eq!(whole(&in_partition, 1, &both), "true");
+    // And metrics drop the file.
+    let table = Table::new(vec![]).data(0, 1, vec![with_stats(stats.clone())]);
+    let planned = table
+        .plan(Some(&compare("id", CompareOp::Gt, number(200))))
+        .unwrap();
+    assert_eq!(planned.skipped_by(SkipReason::Metrics), 1);
+}
+
+#[test]
+fn truncated_partitions_that_may_have_wrapped_neither_prune_nor_settle() {
+    let wrapped = i64::MIN.wrapping_sub(i64::MIN.rem_euclid(1000));
+    let table = Table::new(vec![spec(1, 1, Transform::Truncate(1000))]).data(
+        1,
+        1,
+        vec![file("low", int(-1000)), file("wrapped", int(wrapped))],
+    );
+    let plan = |op, value| table.plan(Some(&compare("id", op, number(value)))).unwrap();
+    let planned = plan(CompareOp::Lt, -10_000_000_000);
+    assert_eq!(planned.names(), ["wrapped"]);
+    let planned = plan(CompareOp::Gt, 5);
+    assert_eq!(planned.names(), ["wrapped"]);
+    assert_ne!(planned.splits[0].residual, Bound::Constant(true));
+}
+
 #[test]
 fn nan_is_greater_than_every_bound_unless_counted_out() {
     let kept = |entry: FileEntry, op| {

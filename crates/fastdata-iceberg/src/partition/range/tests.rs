@@ -53,7 +53,7 @@ fn apply(transform: &Transform, value: &Value, source: &PrimitiveType) -> Value 
 
 fn holds(transform: &Transform, value: &Value, source: &PrimitiveType) {
     let result = apply(transform, value, source);
-    let (min, max) = source_range(transform, &result, source);
+    let (min, max) = source_range(transform, &result, &result, source);
     let datum = value.to_datum(source).unwrap();
     let min = min.expect("a least value");
     assert!(
@@ -98,7 +98,8 @@ proptest! {
 #[test]
 fn ranges_end_where_the_next_partition_begins() {
     let range = |transform: &Transform, value: i64| {
-        source_range(transform, &Value::Int(value), &PrimitiveType::Date)
+        let value = Value::Int(value);
+        source_range(transform, &value, &value, &PrimitiveType::Date)
     };
     let days = |text: &str| {
         let date: NaiveDate = text.parse().unwrap();
@@ -133,7 +134,8 @@ fn ranges_end_where_the_next_partition_begins() {
             Transform::Day,
             Transform::Hour,
         ] {
-            let _ = source_range(&transform, &Value::Int(hostile), &PrimitiveType::Timestamp);
+            let value = Value::Int(hostile);
+            let _ = source_range(&transform, &value, &value, &PrimitiveType::Timestamp);
             let _ = range(&transform, hostile);
         }
     }
@@ -154,11 +156,100 @@ fn the_text_after_a_prefix_is_a_text() {
         source_range(
             &Transform::Truncate(3),
             &Value::String("ab".into()),
+            &Value::String("ab".into()),
             &PrimitiveType::String
         ),
         (
             Some(Datum::String("ab".into())),
             Some(Datum::String("ab".into()))
         )
+    );
+}
+
+/// Truncation of an int as writers do it, in 32 bits that wrap.
+fn truncate_int(value: i32, width: i32) -> i64 {
+    let rest = (value % width).wrapping_add(width) % width;
+    i64::from(value.wrapping_sub(rest))
+}
+
+/// The same of a long.
+fn truncate_long(value: i64, width: i64) -> i64 {
+    value.wrapping_sub((value % width + width) % width)
+}
+
+#[track_caller]
+fn truncated_to(value: i64, partition: i64, width: i32, source: &PrimitiveType) {
+    let transform = Transform::Truncate(width.unsigned_abs());
+    let other = Value::Int(partition.min(0));
+    for (lower, upper) in [
+        (Value::Int(partition), Value::Int(partition)),
+        // A summary of this partition and of one before it.
+        (other, Value::Int(partition)),
+    ] {
+        let (min, max) = source_range(&transform, &lower, &upper, source);
+        let datum = Datum::Int(i128::from(value));
+        let holds = min.is_none_or(|min| min.compare(&datum).is_some_and(Ordering::is_le))
+            && max.is_none_or(|max| max.compare(&datum).is_some_and(Ordering::is_ge));
+        assert!(holds, "{value} in {partition} of {transform} on {source}");
+    }
+}
+
+#[test]
+fn truncation_that_wraps_decides_nothing() {
+    use PrimitiveType::{Int, Long};
+    assert_eq!(
+        truncate_long(i64::MIN, 1000),
+        9_223_372_036_854_775_616,
+        "what Iceberg writes"
+    );
+    for width in [1, 2, 3, 10, 1000, 1 << 30, (1 << 30) + 1, i32::MAX] {
+        let near = (-20..20).chain([-i64::from(width), i64::from(width)]);
+        for offset in near.flat_map(|offset| [offset, offset * 7]) {
+            for edge in [i32::MIN, 0, i32::MAX] {
+                let Ok(value) = i32::try_from(i64::from(edge) + offset) else {
+                    continue;
+                };
+                let partition = truncate_int(value, width);
+                truncated_to(i64::from(value), partition, width, &Int);
+                // The column became a long later.
+                truncated_to(i64::from(value), partition, width, &Long);
+            }
+            for edge in [
+                i64::MIN,
+                i64::from(i32::MIN),
+                0,
+                i64::from(i32::MAX),
+                i64::MAX,
+            ] {
+                let Some(value) = edge.checked_add(offset) else {
+                    continue;
+                };
+                let partition = truncate_long(value, i64::from(width));
+                truncated_to(value, partition, width, &Long);
+            }
+        }
+    }
+}
+
+#[test]
+fn truncation_that_cannot_wrap_still_decides() {
+    use PrimitiveType::{Int, Long};
+    let range = |value: i64, width, source: &PrimitiveType| {
+        let value = Value::Int(value);
+        source_range(&Transform::Truncate(width), &value, &value, source)
+    };
+    let ints = |min: i128, max: i128| (Some(Datum::Int(min)), Some(Datum::Int(max)));
+    assert_eq!(range(0, 10, &Int), ints(0, 9));
+    assert_eq!(range(-10, 10, &Long), ints(-10, -1));
+    let last = i64::from(i32::MAX) - 9;
+    assert_eq!(range(last, 10, &Int), ints(last.into(), i32::MAX.into()));
+    assert_eq!(range(last + 1, 10, &Int), (None, None));
+    let last = i64::MAX - 9;
+    assert_eq!(range(last, 10, &Long), ints(last.into(), i64::MAX.into()));
+    assert_eq!(range(last + 1, 10, &Long), (None, None));
+    assert_eq!(range(1 << 40, 10, &Long), ints(1 << 40, (1 << 40) + 9));
+    assert_eq!(
+        range(i64::MAX, 1, &Long),
+        ints(i64::MAX.into(), i64::MAX.into())
     );
 }
