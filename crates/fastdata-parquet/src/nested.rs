@@ -9,7 +9,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_array::{Array, ArrayRef};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{FieldRef, TimeUnit};
 use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReader, RowGroups, RowSelection, RowSelector,
@@ -37,9 +37,20 @@ pub(crate) struct Nested {
     num_rows: usize,
     levels: FieldLevels,
     group: Group,
-    /// Readers, each at its next row and with the batch size that it was made for.
-    readers: Mutex<VecDeque<(usize, usize, ParquetRecordBatchReader)>>,
+    readers: Mutex<VecDeque<Reader>>,
 }
+
+/// A reader that is at row `at`.
+struct Reader {
+    at: usize,
+    /// The batch size that it was made for.
+    batch: usize,
+    inner: ParquetRecordBatchReader,
+    failure: Failure,
+}
+
+/// What went wrong below a reader, which itself passes on no more than the words.
+type Failure = Arc<Mutex<Option<Error>>>;
 
 impl fmt::Debug for Nested {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -69,6 +80,7 @@ impl Nested {
             row_group,
             num_rows,
             chunks,
+            failure: Failure::default(),
         };
         let field = Arc::clone(field.field());
         Ok(Self {
@@ -86,24 +98,23 @@ impl Nested {
 
     pub(crate) fn read(&self, rows: Range<usize>) -> Result<ArrayRef> {
         let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
-        let fits = |&(at, batch, _): &(usize, usize, _)| {
-            at == rows.start
-                && (batch == rows.len() || (rows.end == self.num_rows && batch > rows.len()))
+        let fits = |kept: &Reader| {
+            let is_last = rows.end == self.num_rows;
+            kept.at == rows.start
+                && (kept.batch == rows.len() || (is_last && kept.batch > rows.len()))
         };
         let kept = readers
             .iter()
             .position(fits)
             .and_then(|index| readers.remove(index));
-        let (batch, mut reader) = match kept {
-            Some((_, batch, reader)) => (batch, reader),
-            None => (
-                rows.len(),
-                self.reader(std::slice::from_ref(&rows), rows.len())?,
-            ),
+        let mut reader = match kept {
+            Some(reader) => reader,
+            None => self.reader(std::slice::from_ref(&rows), rows.len())?,
         };
         let array = self.next(&mut reader, rows.len())?;
         if rows.end < self.num_rows {
-            readers.push_back((rows.end, batch, reader));
+            reader.at = rows.end;
+            readers.push_back(reader);
             if readers.len() > READERS_KEPT {
                 readers.pop_front();
             }
@@ -124,7 +135,7 @@ impl Nested {
 
     /// A reader whose first batches are the rows of `ranges`; behind them it goes on to the end of
     /// the column, wherever that is.
-    fn reader(&self, ranges: &[Range<usize>], batch: usize) -> Result<ParquetRecordBatchReader> {
+    fn reader(&self, ranges: &[Range<usize>], batch: usize) -> Result<Reader> {
         let mut selectors = Vec::with_capacity(2 * ranges.len() + 1);
         let mut at = 0;
         for range in ranges {
@@ -134,18 +145,27 @@ impl Nested {
         }
         let rest = (self.num_rows - at).saturating_add(STRETCH_ROWS * selectors.len() + 1);
         selectors.push(RowSelector::select(rest));
+        let group = Group {
+            failure: Failure::default(),
+            ..self.group.clone()
+        };
         let made = ParquetRecordBatchReader::try_new_with_row_groups(
             &self.levels,
-            &self.group,
+            &group,
             batch,
             Some(RowSelection::from(selectors)),
         );
-        made.map_err(unwrap_error)
+        let failed = |error| taken(&group.failure).unwrap_or_else(|| Error::from(error));
+        Ok(Reader {
+            at,
+            batch,
+            inner: made.map_err(failed)?,
+            failure: group.failure,
+        })
     }
 
-    fn next(&self, reader: &mut ParquetRecordBatchReader, rows: usize) -> Result<ArrayRef> {
-        let batch = reader.next().ok_or_else(too_few_rows)?;
-        let batch = batch.map_err(unwrap_arrow_error)?;
+    fn next(&self, reader: &mut Reader, rows: usize) -> Result<ArrayRef> {
+        let batch = reader.next()?.ok_or_else(too_few_rows)?;
         if batch.num_rows() > rows {
             return Err(too_many_rows());
         }
@@ -164,13 +184,23 @@ impl Nested {
     }
 }
 
+impl Reader {
+    fn next(&mut self) -> Result<Option<RecordBatch>> {
+        let batch = self.inner.next().transpose();
+        batch.map_err(|error| taken(&self.failure).unwrap_or_else(|| Error::from(error)))
+    }
+}
+
+fn taken(failure: &Failure) -> Option<Error> {
+    let mut failure = failure.lock().unwrap_or_else(PoisonError::into_inner);
+    failure.take()
+}
+
 /// Rows behind the last one that the footer counts are as wrong as missing ones.
-fn expect_end(mut reader: ParquetRecordBatchReader) -> Result<()> {
-    match reader.next() {
-        None => Ok(()),
-        Some(Ok(batch)) if batch.num_rows() == 0 => Ok(()),
-        Some(Ok(_)) => Err(too_many_rows()),
-        Some(Err(error)) => Err(unwrap_arrow_error(error)),
+fn expect_end(mut reader: Reader) -> Result<()> {
+    match reader.next()? {
+        Some(batch) if batch.num_rows() > 0 => Err(too_many_rows()),
+        _ => Ok(()),
     }
 }
 
@@ -183,11 +213,13 @@ fn too_many_rows() -> Error {
 }
 
 /// The row group as the `parquet` crate wants to see it.
+#[derive(Clone)]
 struct Group {
     meta: FileMeta,
     row_group: usize,
     num_rows: usize,
     chunks: Vec<(usize, Arc<Chunk>)>,
+    failure: Failure,
 }
 
 impl RowGroups for Group {
@@ -199,7 +231,8 @@ impl RowGroups for Group {
         let found = self.chunks.iter().find(|(number, _)| *number == leaf);
         let (_, chunk) =
             found.ok_or_else(|| ParquetError::General(format!("leaf {leaf} was not opened")))?;
-        let column = self.meta.column(self.row_group, leaf).map_err(external)?;
+        let column = self.meta.column(self.row_group, leaf);
+        let column = column.map_err(|error| external(error, &self.failure))?;
         let unit = self.meta.options().int96;
         let pages = Pages {
             chunk: Arc::clone(chunk),
@@ -207,6 +240,7 @@ impl RowGroups for Group {
             next: 0,
             row: 0,
             dictionary_given: false,
+            failure: Arc::clone(&self.failure),
             check_int96: is_unchecked_int96(column.column_type(), unit).then_some(unit),
         };
         Ok(Box::new(OneChunk(Some(pages))))
@@ -250,6 +284,7 @@ struct Pages {
     /// The row that comes next.
     row: usize,
     dictionary_given: bool,
+    failure: Failure,
     check_int96: Option<TimeUnit>,
 }
 
@@ -365,12 +400,14 @@ impl Iterator for Pages {
 
 impl PageReader for Pages {
     fn get_next_page(&mut self) -> ParquetResult<Option<Page>> {
-        if !self.dictionary_given
-            && let Some(page) = self.dictionary().map_err(external)?
-        {
-            return Ok(Some(page));
-        }
-        self.data().map_err(external)
+        let page = match self.dictionary_given {
+            true => self.data(),
+            false => self.dictionary().and_then(|page| match page {
+                Some(page) => Ok(Some(page)),
+                None => self.data(),
+            }),
+        };
+        page.map_err(|error| external(error, &self.failure))
     }
 
     fn peek_next_page(&mut self) -> ParquetResult<Option<PageMetadata>> {
@@ -421,27 +458,9 @@ fn check_int96(values: &[u8], unit: TimeUnit) -> Result<()> {
         .try_for_each(|value| int96(value, unit).map(drop))
 }
 
-/// Our own errors travel through the `parquet` crate as its external ones.
-fn external(error: Error) -> ParquetError {
-    ParquetError::External(Box::new(error))
-}
-
-fn unwrap_error(error: ParquetError) -> Error {
-    match error {
-        ParquetError::External(inner) => match inner.downcast::<Error>() {
-            Ok(ours) => *ours,
-            Err(other) => Error::corrupt("the page does not decode").with_source(other),
-        },
-        other => Error::from(other),
-    }
-}
-
-fn unwrap_arrow_error(error: arrow_schema::ArrowError) -> Error {
-    match error {
-        arrow_schema::ArrowError::ExternalError(inner) => match inner.downcast::<Error>() {
-            Ok(ours) => *ours,
-            Err(other) => Error::corrupt("the page does not decode").with_source(other),
-        },
-        other => Error::from(other),
-    }
+/// Leaves the error where the reader's caller finds it, and gives the `parquet` crate its words.
+fn external(error: Error, failure: &Failure) -> ParquetError {
+    let words = ParquetError::General(error.to_string());
+    *failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(error);
+    words
 }

@@ -1,12 +1,17 @@
-//! Footers that leave out what the format requires and other readers do without.
+//! Footers that leave out what the format requires, or use a number for something of their own, and
+//! that other readers do with.
+
+use std::ops::Range;
 
 use crate::thrift::{Compact, WireType};
 use crate::{Error, Result};
 
+const INT32: WireType = 5;
+const INT64: WireType = 6;
 const LIST: WireType = 9;
 const STRUCT: WireType = 12;
 
-/// A field of a struct: its id, type, and the bytes of the value that stands in for it.
+/// A field of a struct, with the byte of the value that stands in for it.
 #[derive(Clone, Copy)]
 struct Field {
     id: i16,
@@ -18,33 +23,42 @@ struct Field {
 /// is what pages of such columns look like.
 const REPETITION: Field = Field {
     id: 3,
-    wire: 5,
+    wire: INT32,
     value: 0,
 };
 
 /// Of a row group; nothing here reads it.
 const TOTAL_BYTE_SIZE: Field = Field {
     id: 2,
-    wire: 6,
+    wire: INT64,
     value: 0,
 };
 
-/// The footer with the fields that it lacks, or `None` when it lacks none of those known here.
+/// Of a column's metadata; a number that an old writer used for page headers before it was given
+/// away. Without an offset of the filter nobody asks for it.
+const BLOOM_FILTER_LENGTH: Field = Field {
+    id: 15,
+    wire: INT32,
+    value: 0,
+};
+
+/// Bytes of a footer and what replaces them, in order.
+type Patches = Vec<(Range<usize>, Vec<u8>)>;
+
+/// The footer as the format wants it, or `None` when nothing known here is wrong with it.
 pub(crate) fn repair(footer: &[u8]) -> Result<Option<Vec<u8>>> {
-    // Where a field's header is, and what replaces that byte.
-    let mut patches: Vec<(usize, [u8; 3])> = Vec::new();
+    let mut patches = Patches::new();
     Compact::new(footer).structure(|thrift, id, wire| {
-        let missing = match (id, wire) {
-            (2, LIST) => REPETITION,
-            (4, LIST) => TOTAL_BYTE_SIZE,
+        match (id, wire) {
+            (2, LIST) => each(thrift, |thrift| {
+                insert(footer, thrift, REPETITION, &mut patches, |_, _, _, _| {
+                    Ok(false)
+                })
+            })?,
+            (4, LIST) => each(thrift, |thrift| {
+                insert(footer, thrift, TOTAL_BYTE_SIZE, &mut patches, columns)
+            })?,
             _ => return Ok(false),
-        };
-        let (element, len) = thrift.list()?;
-        if element != STRUCT {
-            return Err(Error::corrupt("thrift: a list of something else"));
-        }
-        for _ in 0..len {
-            find(footer, thrift, missing, &mut patches)?;
         }
         Ok(true)
     })?;
@@ -54,29 +68,37 @@ pub(crate) fn repair(footer: &[u8]) -> Result<Option<Vec<u8>>> {
     let mut repaired = Vec::with_capacity(footer.len() + 2 * patches.len());
     let mut at = 0;
     for (place, patch) in patches {
-        repaired.extend_from_slice(&footer[at..place]);
+        repaired.extend_from_slice(&footer[at..place.start]);
         repaired.extend_from_slice(&patch);
-        at = place + 1;
+        at = place.end;
     }
     repaired.extend_from_slice(&footer[at..]);
     Ok(Some(repaired))
 }
 
-/// Reads a struct; where `missing` should be between two fields and is not, adds a patch.
-fn find(
+/// Visits the structs of a list.
+fn each(
+    thrift: &mut Compact<'_>,
+    mut visit: impl FnMut(&mut Compact<'_>) -> Result<()>,
+) -> Result<()> {
+    let (element, len) = thrift.list()?;
+    if element != STRUCT {
+        return Err(Error::corrupt("thrift: a list of something else"));
+    }
+    (0..len).try_for_each(|_| visit(thrift))
+}
+
+/// Reads a struct; where `missing` should be between two fields and is not, adds a patch. `field`
+/// may read a field's value.
+fn insert(
     footer: &[u8],
     thrift: &mut Compact<'_>,
     missing: Field,
-    patches: &mut Vec<(usize, [u8; 3])>,
+    patches: &mut Patches,
+    field: impl Fn(&mut Compact<'_>, i16, WireType, &mut Patches) -> Result<bool>,
 ) -> Result<()> {
     let mut previous = 0;
     thrift.structure(|thrift, id, wire| {
-        let header = |delta: i16, wire: WireType| {
-            u8::try_from(delta)
-                .ok()
-                .filter(|&delta| (1..16).contains(&delta))
-                .map(|delta| delta << 4 | wire)
-        };
         let place = thrift.position() - 1;
         if previous < missing.id
             && id > missing.id
@@ -85,7 +107,53 @@ fn find(
             && let Some(first) = header(missing.id - previous, missing.wire)
             && let Some(second) = header(id - missing.id, wire)
         {
-            patches.push((place, [first, missing.value, second]));
+            patches.push((place..place + 1, vec![first, missing.value, second]));
+        }
+        previous = id;
+        field(thrift, id, wire, patches)
+    })
+}
+
+/// A field's header in its short form.
+fn header(delta: i16, wire: WireType) -> Option<u8> {
+    let delta = u8::try_from(delta).ok();
+    delta
+        .filter(|delta| (1..16).contains(delta))
+        .map(|delta| (delta << 4) | wire)
+}
+
+/// Reads a row group's columns, and replaces fields of their metadata that are something else.
+fn columns(
+    thrift: &mut Compact<'_>,
+    id: i16,
+    wire: WireType,
+    patches: &mut Patches,
+) -> Result<bool> {
+    if (id, wire) != (1, LIST) {
+        return Ok(false);
+    }
+    each(thrift, |thrift| {
+        thrift.structure(|thrift, id, wire| {
+            let is_metadata = (id, wire) == (3, STRUCT);
+            if is_metadata {
+                column_metadata(thrift, patches)?;
+            }
+            Ok(is_metadata)
+        })
+    })?;
+    Ok(true)
+}
+
+fn column_metadata(thrift: &mut Compact<'_>, patches: &mut Patches) -> Result<()> {
+    let right = BLOOM_FILTER_LENGTH;
+    let mut previous = 0;
+    thrift.structure(|thrift, id, wire| {
+        let place = thrift.position() - 1;
+        let replaced = id == right.id && wire != right.wire;
+        if replaced && let Some(first) = header(id - previous, right.wire) {
+            thrift.skip(wire, 0)?;
+            patches.push((place..thrift.position(), vec![first, right.value]));
+            return Ok(true);
         }
         previous = id;
         Ok(false)
@@ -115,6 +183,20 @@ mod tests {
         );
         assert_eq!(repair(&lacking).unwrap().as_deref(), Some(&whole[..]));
         assert_eq!(repair(&whole).unwrap(), None);
+    }
+
+    #[test]
+    fn a_list_in_place_of_a_length_is_no_length() {
+        let group = |metadata: &[u8]| {
+            let mut group = vec![0x19, 0x1c, 0x26, 8, 0x1c];
+            group.extend_from_slice(metadata);
+            group.extend_from_slice(&[0, 0, 0x16, 0, 0x16, 8, 0]);
+            footer(&[0x15, 12, 0x25, 0, 0x18, 1, b'a', 0], &group)
+        };
+        let wrong = group(&[0xb6, 2, 0x49, 0x26, 4, 6]);
+        let right = group(&[0xb6, 2, 0x45, 0]);
+        assert_eq!(repair(&wrong).unwrap().as_deref(), Some(&right[..]));
+        assert_eq!(repair(&right).unwrap(), None);
     }
 
     #[test]

@@ -115,7 +115,8 @@ impl<'a> Compact<'a> {
         Ok(Some((id, head & 15)))
     }
 
-    fn skip(&mut self, wire: WireType, depth: u32) -> Result<()> {
+    /// Passes over a value that lies `depth` levels deep.
+    pub(crate) fn skip(&mut self, wire: WireType, depth: u32) -> Result<()> {
         if depth > DEPTH_MAX {
             return Err(Error::corrupt("thrift: nested too deeply"));
         }

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use fastdata_kernels::predicate::{CompareOp, Predicate, bind};
 use fastdata_parquet::{ErrorKind, FieldProjection, FileMeta, ReadOptions, RowRanges};
 use parquet::basic::Compression;
+use parquet::file::metadata::{ParquetMetaDataReader, ParquetMetaDataWriter};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterVersion};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
@@ -157,5 +158,54 @@ fn rows_of_pages_that_were_not_given_are_refused() {
         let error = reader.read(0..all).unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error:?}");
         assert_eq!(reader.read_selected(rows).unwrap().len(), rows.row_count());
+    }
+}
+
+/// The file with a footer that claims `rows` rows of its only row group.
+fn claiming(file: &Bytes, rows: i64) -> Bytes {
+    let meta = ParquetMetaDataReader::new().parse_and_finish(file).unwrap();
+    let group = meta.row_group(0).clone().into_builder();
+    let group = group.set_num_rows(rows).build().unwrap();
+    let meta = meta.into_builder().set_row_groups(vec![group]).build();
+    let tail = file.len() - 8;
+    let footer_bytes = u32::from_le_bytes(file[tail..tail + 4].try_into().unwrap());
+    let mut claiming = file[..tail - footer_bytes as usize].to_vec();
+    ParquetMetaDataWriter::new(&mut claiming, &meta)
+        .finish()
+        .unwrap();
+    Bytes::from(claiming)
+}
+
+#[test]
+fn a_column_of_other_rows_than_its_row_group_is_corrupt() {
+    let rng = &mut StdRng::seed_from_u64(1);
+    let fields = nested_fields();
+    let arrays = fields
+        .iter()
+        .map(|field| writing::random_array(rng, field, 20))
+        .collect();
+    let batch = RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).unwrap();
+    for version in [WriterVersion::PARQUET_1_0, WriterVersion::PARQUET_2_0] {
+        let properties = WriterProperties::builder().set_writer_version(version);
+        let file = writing::write(&batch, properties.build());
+        assert!(reading::batch(&claiming(&file, 20), &ReadOptions::default(), 6).is_ok());
+        for claimed in [12, 19, 21, 30] {
+            let file = claiming(&file, claimed);
+            let meta = reading::open(&file, &ReadOptions::default()).unwrap();
+            for field in meta.project_all().unwrap() {
+                // Windows that end with the row group, and some that do not.
+                for window in [4, 5, 12, 19, 21, 30, 100] {
+                    let rows = claimed as usize;
+                    let result =
+                        reading::open_column(&meta, &file, 0, &field, None).and_then(|reader| {
+                            (0..rows).step_by(window).try_for_each(|from| {
+                                reader.read(from..(from + window).min(rows)).map(drop)
+                            })
+                        });
+                    let error = result.expect_err("other rows than claimed");
+                    assert_eq!(error.kind(), ErrorKind::Corrupt, "{error:?}");
+                }
+            }
+        }
     }
 }

@@ -7,7 +7,7 @@ use fastdata_parquet::{
     ColumnReader, FieldProjection, FileMeta, FooterReader, FooterStep, ReadOptions, Result,
     RowRanges, chunk_ranges,
 };
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReaderBuilder};
 
 /// The metadata of a file, starting from an absurdly small guess when `tail_bytes` is given.
 pub(crate) fn open(file: &Bytes, options: &ReadOptions) -> Result<FileMeta> {
@@ -86,7 +86,19 @@ fn join(windows: &[ArrayRef]) -> ArrayRef {
 
 /// What the `parquet` crate itself reads, all row groups as one batch.
 pub(crate) fn oracle(file: &Bytes) -> Option<RecordBatch> {
-    let reader = ParquetRecordBatchReaderBuilder::try_new(file.clone())
+    oracle_with(file, ArrowReaderOptions::new())
+}
+
+/// As [`oracle`], by Parquet's own types alone.
+pub(crate) fn native_oracle(file: &Bytes) -> Option<RecordBatch> {
+    oracle_with(
+        file,
+        ArrowReaderOptions::new().with_skip_arrow_metadata(true),
+    )
+}
+
+fn oracle_with(file: &Bytes, options: ArrowReaderOptions) -> Option<RecordBatch> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file.clone(), options)
         .ok()?
         .build()
         .ok()?;
