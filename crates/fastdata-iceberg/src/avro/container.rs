@@ -4,7 +4,7 @@ use std::io::Read as _;
 use std::sync::Arc;
 
 use super::cursor::Cursor;
-use super::schema::Node;
+use super::schema::{FixedForm, Node};
 use crate::{Error, Limits, Result};
 
 const MAGIC: [u8; 4] = *b"Obj\x01";
@@ -25,6 +25,8 @@ enum Codec {
 #[derive(Debug)]
 pub(crate) struct Container<'a> {
     schema: Arc<Node>,
+    /// The schema's JSON if it does not tell how values are laid out.
+    ambiguous: Option<&'a [u8]>,
     /// Iceberg's own keys of the header, where the writer put them.
     metadata: Vec<(&'a [u8], &'a [u8])>,
     codec: Codec,
@@ -66,14 +68,48 @@ impl<'a> Container<'a> {
             }
         };
         let schema = value("avro.schema").ok_or_else(|| Error::corrupt("no avro.schema"))?;
-        let schema = Node::parse(schema)?;
+        let (node, is_ambiguous) = Node::parse(schema, FixedForm::Bare)?;
         Ok(Self {
-            schema,
+            schema: node,
+            ambiguous: is_ambiguous.then_some(schema),
             metadata,
             codec,
             sync,
             blocks: cursor,
         })
+    }
+
+    /// Finds out how values of type `fixed` are laid out, where there are any: as the schema says,
+    /// unless the blocks then do not end where their values do, and as Java has it they would.
+    pub(crate) fn settle_fixed(&mut self, limits: &Limits) -> Result<()> {
+        let Some(json) = self.ambiguous.take() else {
+            return Ok(());
+        };
+        if self.fits(&self.schema, limits) {
+            return Ok(());
+        }
+        let (with_length, _) = Node::parse(json, FixedForm::WithLength)?;
+        if self.fits(&with_length, limits) {
+            self.schema = with_length;
+        }
+        Ok(())
+    }
+
+    /// Whether all blocks consist of values of this type.
+    fn fits(&self, schema: &Node, limits: &Limits) -> bool {
+        let mut blocks = self.blocks(limits);
+        loop {
+            let (count, block) = match blocks.next_block() {
+                Ok(Some(next)) => next,
+                Ok(None) => return true,
+                Err(_) => return false,
+            };
+            let mut cursor = Cursor::new(block);
+            let all_fit = (0..count).all(|_| cursor.skip(schema).is_ok());
+            if !all_fit || !cursor.rest().is_empty() {
+                return false;
+            }
+        }
     }
 
     /// The type of the values.

@@ -103,6 +103,16 @@ impl<'a> Cursor<'a> {
         self.take(usize::try_from(length).map_err(|_| Damage::Length)?)
     }
 
+    /// `bytes` that must be so many.
+    pub(crate) fn bytes_of(&mut self, length: usize) -> Read<&'a [u8]> {
+        let bytes = self.bytes()?;
+        if bytes.len() == length {
+            Ok(bytes)
+        } else {
+            Err(Damage::Length)
+        }
+    }
+
     pub(crate) fn array<const N: usize>(&mut self) -> Read<[u8; N]> {
         let (head, rest) = self
             .rest
@@ -147,6 +157,7 @@ impl<'a> Cursor<'a> {
             Node::Null => Ok(None),
             Node::Bytes | Node::String => self.bytes().map(Some),
             Node::Fixed(length) => self.take(*length).map(Some),
+            Node::FixedWithLength(length) => self.bytes_of(*length).map(Some),
             _ => Err(Damage::Type),
         }
     }
@@ -193,6 +204,7 @@ impl<'a> Cursor<'a> {
             Node::Double => drop(self.take(8)?),
             Node::Bytes | Node::String => drop(self.bytes()?),
             Node::Fixed(length) => drop(self.take(*length)?),
+            Node::FixedWithLength(length) => drop(self.bytes_of(*length)?),
             Node::Record(fields) => {
                 for field in fields {
                     self.skip(&field.node)?;

@@ -25,11 +25,23 @@ pub(crate) enum Node {
     Bytes,
     String,
     Fixed(usize),
+    /// A `fixed` behind its length.
+    FixedWithLength(usize),
     Enum,
     Record(Vec<Field>),
     Array(Arc<Node>),
     Map(Arc<Node>),
     Union(Vec<Arc<Node>>),
+}
+
+/// How a writer lays out a `fixed` that is nothing else, such as a decimal or a UUID.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum FixedForm {
+    /// As Avro has it: its bytes.
+    Bare,
+    /// Its length and its bytes. Iceberg's Java library writes partition values so, against the
+    /// schema in the same file.
+    WithLength,
 }
 
 /// A field of a record.
@@ -42,14 +54,18 @@ pub(crate) struct Field {
 }
 
 impl Node {
-    /// Reads the JSON of a schema.
-    pub(crate) fn parse(json: &[u8]) -> Result<Arc<Node>> {
+    /// Reads the JSON of a schema, and says whether `form` made a difference.
+    pub(crate) fn parse(json: &[u8], form: FixedForm) -> Result<(Arc<Node>, bool)> {
         let json: Json = serde_json::from_slice(json)
             .map_err(|error| Error::corrupt("avro.schema: not JSON").with_source(error))?;
-        let mut named = HashMap::new();
+        let mut named = Named {
+            known: HashMap::new(),
+            form,
+            has_plain_fixed: false,
+        };
         let (node, _) =
             build(&json, LEVELS_MAX, &mut named).map_err(|error| error.within("avro.schema"))?;
-        Ok(node)
+        Ok((node, named.has_plain_fixed))
     }
 
     /// How many varints a value always consists of, where it is nothing else.
@@ -81,9 +97,14 @@ impl Node {
     }
 }
 
-/// Types by name, each with its weight: a record is known below it only once it is complete, so
-/// that no type can contain itself.
-type Named = HashMap<String, (Arc<Node>, usize)>;
+/// What was built so far.
+struct Named {
+    /// Types by name, each with its weight: a record is known below it only once it is complete,
+    /// so that no type can contain itself.
+    known: HashMap<String, (Arc<Node>, usize)>,
+    form: FixedForm,
+    has_plain_fixed: bool,
+}
 
 fn build(json: &Json, levels: usize, named: &mut Named) -> Result<(Arc<Node>, usize)> {
     let Some(levels) = levels.checked_sub(1) else {
@@ -139,7 +160,12 @@ fn build_object(json: &Json, levels: usize, named: &mut Named) -> Result<(Arc<No
             let size = size
                 .and_then(|size| usize::try_from(size).ok())
                 .ok_or_else(|| Error::corrupt("fixed without a size"))?;
-            (Node::Fixed(size), 1)
+            let is_plain = json.get("logicalType").is_none();
+            named.has_plain_fixed |= is_plain;
+            match named.form {
+                FixedForm::WithLength if is_plain => (Node::FixedWithLength(size), 1),
+                _ => (Node::Fixed(size), 1),
+            }
         }
         Some("enum") => (Node::Enum, 1),
         Some(name) => return by_name(name, named),
@@ -147,9 +173,13 @@ fn build_object(json: &Json, levels: usize, named: &mut Named) -> Result<(Arc<No
     };
     let node = Arc::new(node);
     if let Some(name) = json.get("name").and_then(Json::as_str) {
-        named.insert(name.to_owned(), (Arc::clone(&node), weight));
+        named
+            .known
+            .insert(name.to_owned(), (Arc::clone(&node), weight));
         if let Some(space) = json.get("namespace").and_then(Json::as_str) {
-            named.insert(format!("{space}.{name}"), (Arc::clone(&node), weight));
+            named
+                .known
+                .insert(format!("{space}.{name}"), (Arc::clone(&node), weight));
         }
     }
     Ok((node, weight))
@@ -192,6 +222,7 @@ fn by_name(name: &str, named: &Named) -> Result<(Arc<Node>, usize)> {
         "string" => Node::String,
         _ => {
             let known = named
+                .known
                 .get(name)
                 .map(|(node, weight)| (Arc::clone(node), *weight));
             return known.ok_or_else(|| Error::corrupt(format!("type {name:?} is not defined")));

@@ -128,8 +128,9 @@ pub(crate) struct EntryReader<'a> {
 
 impl<'a> EntryReader<'a> {
     /// Opens a manifest; of the metrics, those of the columns `wanted` will be kept.
-    pub(crate) fn open(bytes: &'a [u8], wanted: &[i32]) -> Result<Self> {
-        let container = Container::open(bytes)?;
+    pub(crate) fn open(bytes: &'a [u8], wanted: &[i32], limits: &Limits) -> Result<Self> {
+        let mut container = Container::open(bytes)?;
+        container.settle_fixed(limits)?;
         let Node::Record(fields) = container.schema().as_ref() else {
             return Err(Error::corrupt("a manifest's entries are not records"));
         };

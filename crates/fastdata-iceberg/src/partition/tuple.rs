@@ -70,6 +70,7 @@ fn read_value(cursor: &mut Cursor<'_>, node: &Node) -> Result<RawValue, Damage> 
         Node::Double => RawValue::Double(f64::from_le_bytes(cursor.array()?)),
         Node::Bytes | Node::String => RawValue::Bytes(cursor.bytes()?.to_vec()),
         Node::Fixed(length) => RawValue::Bytes(cursor.take(*length)?.to_vec()),
+        Node::FixedWithLength(length) => RawValue::Bytes(cursor.bytes_of(*length)?.to_vec()),
         Node::Enum | Node::Record(_) | Node::Array(_) | Node::Map(_) | Node::Union(_) => {
             cursor.skip(node)?;
             RawValue::Missing

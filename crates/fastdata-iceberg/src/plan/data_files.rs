@@ -18,7 +18,7 @@ pub(super) fn read(
     bytes: &[u8],
     deletes: &DeleteIndex,
 ) -> Result<ManifestPlan> {
-    let reader = EntryReader::open(bytes, &planner.wanted)?;
+    let reader = EntryReader::open(bytes, &planner.wanted, &planner.limits)?;
     let spec_id = manifest.spec_id.or(reader.header_spec_id()).unwrap_or(0);
     let spec = planner.spec(spec_id)?;
     let partitions = PartitionCache::new(planner, spec, reader.partition_node());

@@ -14,7 +14,7 @@ pub(super) fn read(
     manifest: &ManifestFile,
     bytes: &[u8],
 ) -> Result<Vec<DeleteFile>> {
-    let reader = EntryReader::open(bytes, &[DELETED_PATH_ID])?;
+    let reader = EntryReader::open(bytes, &[DELETED_PATH_ID], &planner.limits)?;
     let spec_id = manifest.spec_id.or(reader.header_spec_id()).unwrap_or(0);
     let spec = planner.spec(spec_id)?;
     let mut partitions = PartitionCache::new(planner, spec, reader.partition_node());

@@ -1,12 +1,17 @@
 //! Tables that other programs wrote: each gives the number of live files that its bytes hold.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use arrow_array::Array;
+use arrow_array::cast::AsArray;
 use fastdata_iceberg::{
-    Limits, NameMapping, SnapshotSelector, StringLayout, TableMetadata, choose_metadata_file,
+    Limits, NameMapping, PrimitiveType, Schema, SnapshotSelector, Split, StringLayout,
+    TableMetadata, Transform, Value, choose_metadata_file,
 };
 use fastdata_kernels::predicate::{ColumnName, CompareOp, Literal, Predicate};
 
+use crate::plan::{Table, column, file, spec};
 use crate::table::{Planned, plan_folder};
 
 fn corpus() -> Option<PathBuf> {
@@ -305,4 +310,45 @@ fn equality_deletes_stay_in_their_partition() {
         .map(|split| split.partition.to_string())
         .collect();
     assert_eq!(with_deletes.len(), 1, "{with_deletes:?}");
+}
+
+/// Iceberg's Java library puts a length before partition values of type `fixed`, though the
+/// manifest's schema has none. Other writers do as the schema says.
+#[test]
+fn fixed_partitions_are_read_as_java_and_as_others_write_them() {
+    let fixed = |planned: &Planned| -> Vec<Option<Vec<u8>>> {
+        let mut splits: Vec<_> = planned.splits.iter().collect();
+        splits.sort_by_key(|split| split.recorded_path.clone());
+        let constant = |split: &&Split| {
+            let (_, array) = split.constants.iter().find(|(id, _)| *id == 4).unwrap();
+            let array = array.as_fixed_size_binary();
+            array.is_valid(0).then(|| array.value(0).to_vec())
+        };
+        splits.iter().map(constant).collect()
+    };
+    let values = [
+        Some(vec![0, 1, 2]),
+        Some(vec![0xff, 0xff, 0xff]),
+        None,
+        Some(vec![0x7f, 0, 0]),
+    ];
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../testdata/tables/types_of_java");
+    let planned = plan_folder(&folder, None).unwrap();
+    assert_eq!(fixed(&planned), values);
+    let first = compare(
+        "u",
+        CompareOp::Eq,
+        Literal::String("f79c3e09-677c-4bbd-a479-3f349cb785e7".into()),
+    );
+    assert_eq!(plan_folder(&folder, Some(&first)).unwrap().splits.len(), 1);
+
+    let mut table = Table::new(vec![spec(1, 4, Transform::Identity)]);
+    let column = column(4, "fx", PrimitiveType::Fixed(3));
+    table.schemas = vec![Arc::new(Schema::new(0, vec![column]).unwrap())];
+    let entries = values.iter().enumerate().map(|(index, value)| {
+        let value = value.clone().map(Value::Bytes);
+        file(&format!("{index}.parquet"), value)
+    });
+    let table = table.data(1, 1, entries.collect());
+    assert_eq!(fixed(&table.plan(None).unwrap()), values);
 }
