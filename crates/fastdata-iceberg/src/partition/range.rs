@@ -22,8 +22,24 @@ pub(super) fn source_range(
     {
         return (None, None);
     }
-    let min = range_of_one(transform, lower, source).0;
+    let min = match lower {
+        Value::Int(period) if *period <= 0 && was_rounded_up(transform, source) => {
+            let before = Value::Int(period.saturating_sub(1));
+            range_of_one(transform, &before, source).0
+        }
+        _ => range_of_one(transform, lower, source).0,
+    };
     (min, range_of_one(transform, upper, source).1)
+}
+
+/// Whether some writers (Java up to 0.10, Rust for parts of a second) round to the epoch, and so
+/// put times before 1970 into the period after their own.
+fn was_rounded_up(transform: &Transform, source: &PrimitiveType) -> bool {
+    match transform {
+        Transform::Year | Transform::Month | Transform::Hour => true,
+        Transform::Day => *source != PrimitiveType::Date,
+        _ => false,
+    }
 }
 
 /// Whether values at the other end of the type may be in a truncated partition from `lower` to

@@ -112,16 +112,16 @@ fn ranges_end_where_the_next_partition_begins() {
         (days("2000-01-01"), days("2000-12-31"))
     );
     assert_eq!(
-        range(&Transform::Year, -1),
-        (days("1969-01-01"), days("1969-12-31"))
+        range(&Transform::Year, 1),
+        (days("1971-01-01"), days("1971-12-31"))
     );
     assert_eq!(
         range(&Transform::Month, 361),
         (days("2000-02-01"), days("2000-02-29"))
     );
     assert_eq!(
-        range(&Transform::Month, -1),
-        (days("1969-12-01"), days("1969-12-31"))
+        range(&Transform::Month, 1),
+        (days("1970-02-01"), days("1970-02-28"))
     );
     assert_eq!(
         range(&Transform::Day, 0),
@@ -251,5 +251,33 @@ fn truncation_that_cannot_wrap_still_decides() {
     assert_eq!(
         range(i64::MAX, 1, &Long),
         ints(i64::MAX.into(), i64::MAX.into())
+    );
+}
+
+#[test]
+fn periods_before_1970_may_hold_the_one_before() {
+    let range = |transform: Transform, period: i64, source: PrimitiveType| {
+        let period = Value::Int(period);
+        source_range(&transform, &period, &period, &source)
+    };
+    let date = |days: i32| Some(Datum::Date(days));
+    let second = |seconds: i128| Some(Datum::Timestamp(seconds * 1_000_000_000));
+    let before = |seconds: i128| Some(Datum::Timestamp(seconds * 1_000_000_000 - 1));
+    use PrimitiveType::{Date, Timestamp};
+    assert_eq!(range(Transform::Year, -1, Date), (date(-731), date(-1)));
+    assert_eq!(range(Transform::Year, 0, Date), (date(-365), date(364)));
+    assert_eq!(range(Transform::Month, -1, Date), (date(-61), date(-1)));
+    assert_eq!(range(Transform::Day, -1, Date), (date(-1), date(-1)));
+    assert_eq!(
+        range(Transform::Day, -1, Timestamp),
+        (second(-2 * 86_400), before(0))
+    );
+    assert_eq!(
+        range(Transform::Hour, 0, Timestamp),
+        (second(-3600), before(3600))
+    );
+    assert_eq!(
+        range(Transform::Hour, 1, Timestamp),
+        (second(3600), before(7200))
     );
 }
