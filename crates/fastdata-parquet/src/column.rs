@@ -255,6 +255,7 @@ fn open_source(
             column: meta.column(row_group, leaf)?,
             range: meta.column_range(row_group, leaf)?,
             num_rows,
+            v2_compressed: meta.v2_always_compressed(),
             pieces,
             index: index.as_deref(),
             limits: &meta.options().limits,

@@ -29,6 +29,7 @@ struct Inner {
     file_bytes: u64,
     /// Bytes of each chunk that the footer may not count.
     uncounted_bytes: u64,
+    v2_always_compressed: bool,
     /// First leaf of each top-level field.
     first_leaves: Vec<usize>,
     options: ReadOptions,
@@ -75,10 +76,13 @@ impl FileMeta {
         }
         let offset_indexes = RwLock::default();
         let created_by = parquet.file_metadata().created_by();
-        let uncounted_bytes = match created_by.is_some_and(leaves_headers_uncounted) {
+        let is_before =
+            |program, version| created_by.is_some_and(|by| is_before(by, program, version));
+        let uncounted_bytes = match is_before("parquet-mr", (1, 2, 9)) {
             true => UNCOUNTED_HEADER_BYTES,
             false => 0,
         };
+        let v2_always_compressed = is_before("parquet-cpp", (2, 0, 0));
         Ok(Self(Arc::new(Inner {
             parquet,
             schema,
@@ -86,6 +90,7 @@ impl FileMeta {
             num_rows,
             file_bytes,
             uncounted_bytes,
+            v2_always_compressed,
             first_leaves,
             options,
             offset_indexes,
@@ -201,6 +206,12 @@ impl FileMeta {
         self.0.file_bytes
     }
 
+    /// Whether v2 pages are compressed whatever their headers say, as Arrow's C++ library wrote them
+    /// until it called itself parquet-cpp-arrow (ARROW-10353).
+    pub(crate) fn v2_always_compressed(&self) -> bool {
+        self.0.v2_always_compressed
+    }
+
     /// First leaf of a top-level field.
     pub(crate) fn first_leaf(&self, root: usize) -> Option<usize> {
         self.0.first_leaves.get(root).copied()
@@ -225,19 +236,21 @@ impl FileMeta {
     }
 }
 
-/// Whether the program is parquet-mr before 1.2.9, which is what one without a version is.
-fn leaves_headers_uncounted(created_by: &str) -> bool {
-    let Some(rest) = created_by.strip_prefix("parquet-mr") else {
+/// Whether `created_by` is a version of `program` before `version`, as one that is not given is.
+fn is_before(created_by: &str, program: &str, version: (u32, u32, u32)) -> bool {
+    let Some(rest) = created_by.strip_prefix(program) else {
         return false;
     };
-    let version = rest.trim_start().strip_prefix("version").unwrap_or("");
-    let mut parts = version.trim_start().split(|c: char| !c.is_ascii_digit());
-    let mut part = || parts.next().and_then(|part| part.parse::<u32>().ok());
-    (
-        part().unwrap_or(0),
-        part().unwrap_or(0),
-        part().unwrap_or(0),
-    ) < (1, 2, 9)
+    let rest = rest.trim_start();
+    let Some(digits) = rest.strip_prefix("version") else {
+        return rest.is_empty();
+    };
+    let mut parts = digits.trim_start().split(|c: char| !c.is_ascii_digit());
+    let mut part = || {
+        let part = parts.next().and_then(|part| part.parse::<u32>().ok());
+        part.unwrap_or(0)
+    };
+    (part(), part(), part()) < version
 }
 
 fn row_group_meta(group: &RowGroupMetaData, first_row: u64) -> Result<RowGroupMeta> {
@@ -260,25 +273,29 @@ fn row_group_meta(group: &RowGroupMetaData, first_row: u64) -> Result<RowGroupMe
 
 #[cfg(test)]
 mod tests {
-    use super::leaves_headers_uncounted;
+    use super::is_before;
 
     #[test]
-    fn old_versions_of_parquet_mr_are_known() {
+    fn versions_of_writers_are_compared() {
         for old in [
             "parquet-mr",
             "parquet-mr version 1.2.8",
             "parquet-mr version 1.0.0-SNAPSHOT (build abc)",
         ] {
-            assert!(leaves_headers_uncounted(old), "{old}");
+            assert!(is_before(old, "parquet-mr", (1, 2, 9)), "{old}");
         }
         for new in [
             "parquet-mr version 1.2.9",
             "parquet-mr version 1.13.1 (build db4183109d5b734ec5930d870cdae161e408ddba)",
             "parquet-mr version 2.0",
+            "parquet-mr-fork version 1.0.0",
             "parquet-cpp version 1.0.0",
             "impala version 1.2",
         ] {
-            assert!(!leaves_headers_uncounted(new), "{new}");
+            assert!(!is_before(new, "parquet-mr", (1, 2, 9)), "{new}");
         }
+        let cpp = |created_by| is_before(created_by, "parquet-cpp", (2, 0, 0));
+        assert!(cpp("parquet-cpp version 1.5.1-SNAPSHOT"));
+        assert!(!cpp("parquet-cpp-arrow version 1.0.0"));
     }
 }

@@ -50,6 +50,8 @@ pub(crate) struct ChunkSource<'a> {
     /// Where it lies, perhaps with bytes behind it that belong to the next one.
     pub(crate) range: Range<u64>,
     pub(crate) num_rows: usize,
+    /// Whether v2 pages are compressed even where their headers say that they are not.
+    pub(crate) v2_compressed: bool,
     pub(crate) pieces: &'a Pieces,
     pub(crate) index: Option<&'a OffsetIndex>,
     pub(crate) limits: &'a Limits,
@@ -148,6 +150,16 @@ pub(crate) fn dictionary_page(
     Ok((num_values, page))
 }
 
+impl ChunkSource<'_> {
+    fn header(&self, bytes: &[u8]) -> Result<PageHeader> {
+        let mut header = PageHeader::read(bytes, self.limits)?;
+        if let PageKind::DataV2 { is_compressed, .. } = &mut header.kind {
+            *is_compressed |= self.v2_compressed;
+        }
+        Ok(header)
+    }
+}
+
 impl Chunk {
     /// Reads the page headers: all of them when the whole chunk is there, else those that the
     /// offset index points to.
@@ -184,7 +196,7 @@ impl Chunk {
         let (mut at, mut values, mut rows) = (0, 0_usize, 0_usize);
         // Nested columns are followed to the end, because their count of values is only a claim.
         while at < bytes.len() && (values < wanted || (!flat && at < counted)) {
-            let header = PageHeader::read(&bytes[at..], source.limits);
+            let header = source.header(&bytes[at..]);
             let header =
                 header.map_err(|error| error.at(format!("page at byte {at} of the chunk")))?;
             let start = at + header.header_bytes;
@@ -242,7 +254,7 @@ impl Chunk {
         if range.start < first {
             let head = source.pieces.slice(range.start..first);
             let head = head.ok_or_else(|| Error::invalid("the dictionary page was not fetched"))?;
-            let header = PageHeader::read(&head, source.limits)?;
+            let header = source.header(&head)?;
             let body = header.header_bytes..header.header_bytes + header.compressed_bytes;
             if body.end > head.len() {
                 return Err(Error::corrupt(
@@ -258,7 +270,7 @@ impl Chunk {
             else {
                 continue;
             };
-            let header = PageHeader::read(&bytes, source.limits)?;
+            let header = source.header(&bytes)?;
             let body = header.header_bytes..header.header_bytes + header.compressed_bytes;
             if body.end > bytes.len() {
                 return Err(Error::corrupt(
@@ -402,7 +414,11 @@ impl Chunk {
         if !self.is_packed(entry) {
             self.account(entry, 0);
             crc::check(&entry.stored, entry.header.crc)?;
-            // Some writers put another size before compression here; the bytes are what they are.
+            if entry.stored.len() != entry.header.uncompressed_bytes {
+                return Err(Error::corrupt(
+                    "an uncompressed page of two different sizes",
+                ));
+            }
             return Ok(entry.stored.clone());
         }
         let mut buffer = PooledBuffer::with_len(entry.header.uncompressed_bytes);

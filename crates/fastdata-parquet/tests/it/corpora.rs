@@ -117,6 +117,7 @@ fn files_with_an_answer_give_it() {
         "parquet-testing/data",
         "hyparquet/files",
         "parquet-testing/shredded_variant",
+        "arrow-testing",
     ] {
         for path in parquet_files(part) {
             if let Err(what) = check(&path) {
