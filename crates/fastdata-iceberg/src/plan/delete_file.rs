@@ -1,5 +1,9 @@
 //! A delete file or deletion vector.
 
+use std::sync::Arc;
+
+use arrow_array::ArrayRef;
+
 use crate::manifest::FileFormat;
 
 /// How a delete file names the rows it deletes.
@@ -40,6 +44,9 @@ pub struct DeleteFile {
     pub content_offset: Option<u64>,
     /// The length of the deletion vector in bytes.
     pub content_size_bytes: Option<u64>,
+    /// By field id, the values of its identity-partition columns, for key columns that an equality
+    /// delete does not contain; as [`super::Split::constants`].
+    pub constants: Arc<[(i32, ArrayRef)]>,
     /// Spec id and partition values in a comparable form.
     pub(crate) partition_key: Vec<u8>,
     /// The range of the paths it names, from its metrics.

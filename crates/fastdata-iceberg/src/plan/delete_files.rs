@@ -1,5 +1,7 @@
 //! The delete files of one manifest.
 
+use std::sync::Arc;
+
 use super::partition_cache::PartitionCache;
 use super::sequence::data_sequence_number;
 use super::{DeleteFile, DeleteKind, Planner};
@@ -25,6 +27,7 @@ pub(super) fn read(
             let mut delete = delete_file(planner, manifest, entry)?;
             delete.spec_id = spec_id;
             delete.partition_key.clone_from(&partition.key);
+            delete.constants = Arc::clone(&partition.constants);
             deletes.push(delete);
         }
         Ok(())
@@ -65,6 +68,7 @@ fn delete_file(
         referenced_data_file,
         content_offset: None,
         content_size_bytes: None,
+        constants: Arc::from([]),
         partition_key: Vec::new(),
         path_bounds,
         is_encrypted: entry.is_encrypted,

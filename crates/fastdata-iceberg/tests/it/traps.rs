@@ -622,6 +622,14 @@ fn constants_have_the_type_of_the_view_and_null_is_a_constant() {
         (4, 2.222)
     );
     assert!(planned.splits[1].constants[0].1.is_null(0));
+    // A delete file has those of its own partition.
+    let deletes = vec![equality_delete("e", Some(Value::Double(2.222)))];
+    let planned = table.deletes(1, 2, deletes).plan(None).unwrap();
+    let (id, constant) = &planned.splits[0].equality_deletes[0].constants[0];
+    assert_eq!(
+        (*id, constant.as_primitive::<Float64Type>().value(0)),
+        (4, 2.222)
+    );
     // Transforms lose the value: no constant.
     let table =
         Table::new(vec![spec(1, 1, Transform::Truncate(10))]).data(1, 1, vec![file("a", int(10))]);
