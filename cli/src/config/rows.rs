@@ -115,6 +115,10 @@ impl Format {
             Self::Arrow | Self::Parquet => StringLayout::Offsets,
             _ => StringLayout::View,
         };
+        if self == Self::Count && request.columns.is_none() {
+            // Footers know how many rows there are; columns are read only for filter and deletes.
+            request.columns = Some(Vec::new());
+        }
     }
 }
 

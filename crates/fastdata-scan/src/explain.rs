@@ -76,12 +76,7 @@ impl fmt::Display for Explain {
         if let Some(filter) = &self.filter {
             writeln!(f, "├─ filter: {filter}")?;
         }
-        for node in self.nodes.iter().take(NODES_SHOWN_MAX) {
-            write_node(f, node, "│  ", "├─ ")?;
-        }
-        if let Some(more @ 1..) = self.nodes.len().checked_sub(NODES_SHOWN_MAX) {
-            writeln!(f, "├─ … and {more} more (all of them as JSON)")?;
-        }
+        write_nodes(f, &self.nodes)?;
         writeln!(
             f,
             "└─ to read: {} of {} files, {} of {} row groups, {} of {} pages known, {} rows, {} in {} requests",
@@ -96,6 +91,29 @@ impl fmt::Display for Explain {
             self.requests,
         )
     }
+}
+
+/// Runs of things skipped for one reason become two lines, long plans are cut off.
+fn write_nodes(f: &mut fmt::Formatter<'_>, nodes: &[ExplainNode]) -> fmt::Result {
+    let mut shown = 0;
+    let mut rest = nodes;
+    while let Some(node) = rest.first() {
+        let alike = |other: &&ExplainNode| {
+            other.kind == node.kind && other.skipped.is_some() && other.skipped == node.skipped
+        };
+        let run = rest.iter().take_while(alike).count().max(1);
+        if shown >= NODES_SHOWN_MAX {
+            return writeln!(f, "├─ … and {} more (all of them as JSON)", rest.len());
+        }
+        write_node(f, node, "│  ", "├─ ")?;
+        if run > 1 {
+            let reason = node.skipped.as_deref().unwrap_or_default();
+            writeln!(f, "├─ … {} more skipped: {reason}", run - 1)?;
+        }
+        shown += 1;
+        rest = rest.get(run..).unwrap_or_default();
+    }
+    Ok(())
 }
 
 fn write_node(
@@ -326,5 +344,49 @@ impl fmt::Display for Bytes {
             value /= 1024.0;
         }
         write!(f, "{value:.1} TiB")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_of_skipped_files_is_two_lines() {
+        let file = |name: &str, skipped: Option<&str>| ExplainNode {
+            kind: "file",
+            name: name.into(),
+            skipped: skipped.map(str::to_owned),
+            ..ExplainNode::default()
+        };
+        let (x, y) = (Some("x"), Some("y"));
+        let nodes = vec![
+            file("a", x),
+            file("b", x),
+            file("c", x),
+            file("d", y),
+            file("e", None),
+            file("f", None),
+        ];
+        let shown = Explain {
+            nodes,
+            ..Explain::default()
+        }
+        .to_string();
+        let lines: Vec<&str> = shown
+            .lines()
+            .filter(|line| line.starts_with("├─ "))
+            .skip(1)
+            .collect();
+        assert_eq!(
+            lines,
+            [
+                "├─ file a  skipped: x",
+                "├─ … 2 more skipped: x",
+                "├─ file d  skipped: y",
+                "├─ file e",
+                "├─ file f",
+            ]
+        );
     }
 }

@@ -169,7 +169,7 @@ impl TablePlan {
                     .map_err(|source| Error::from(source).at(&path))?;
                 for skipped in manifests.skipped {
                     let reason = reason_text(skipped.reason);
-                    self.send(PlanItem::SkippedManifest(skipped.path, reason))
+                    self.send(PlanItem::SkippedManifest(plain(&skipped.path), reason))
                         .await;
                 }
                 Ok((manifests.data, manifests.deletes))
@@ -224,7 +224,7 @@ impl TablePlan {
     async fn send_files(&self, plan: ManifestPlan) -> Result<()> {
         for skipped in plan.skipped {
             self.send(PlanItem::SkippedFile(
-                skipped.path,
+                plain(&skipped.path),
                 reason_text(skipped.reason),
             ))
             .await;
@@ -254,4 +254,9 @@ fn reason_text(reason: SkipReason) -> &'static str {
         SkipReason::Metrics => "column metrics",
         SkipReason::NoLiveFiles => "no live files",
     }
+}
+
+/// A recorded path as locations are shown, where it is one.
+fn plain(path: &str) -> String {
+    Location::parse(path).map_or_else(|_| path.to_owned(), |location| location.to_string())
 }

@@ -237,7 +237,7 @@ mod tests {
             ("AWS_ENDPOINT_URL_S3", "http://s3"),
             ("AWS_PROFILE", "work"),
             ("AWS_DEFAULT_PROFILE", "other"),
-            ("HOME", "/home/somebody"),
+            ("HOME", "/users/somebody"),
             ("AWS_CONFIG_FILE", "/etc/aws"),
             ("AWS_SESSION_TOKEN", ""),
             ("AWS_ROLE_ARN", "arn:aws:iam::1:role/r"),
@@ -249,7 +249,7 @@ mod tests {
         assert_eq!(config.config_file, Some("/etc/aws".into()));
         assert_eq!(
             config.credentials_file,
-            Some("/home/somebody/.aws/credentials".into())
+            Some("/users/somebody/.aws/credentials".into())
         );
         assert_eq!(config.session_token, None);
         assert_eq!(config.options.len(), 1);

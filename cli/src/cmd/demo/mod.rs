@@ -3,7 +3,6 @@
 mod events;
 mod table;
 
-use std::fmt::Write;
 use std::path::Path;
 
 use fastdata::{CancelToken, Scan, ScanRequest};
@@ -36,10 +35,7 @@ pub(crate) fn run(config: &DemoConfig, cancel: &CancelToken) -> Result<(), Failu
 
     print(&format!("\n$ {command}\n"))?;
     let stats = show_rows(&scan)?;
-    print(&format!(
-        "\n$ {command} --explain\n{}",
-        tree(&scan.explain()?.to_string())
-    ))?;
+    print(&format!("\n$ {command} --explain\n{}", scan.explain()?))?;
     print(&format!(
         "\n$ {command} -f none --stats\n{}",
         statistics::as_text(&stats)
@@ -73,27 +69,6 @@ fn show_rows(scan: &Scan) -> Result<fastdata::ScanStats, Failure> {
     Ok(batches.stats())
 }
 
-/// The tree with one line for a run of skipped files.
-fn tree(text: &str) -> String {
-    let mut shown = String::new();
-    let mut lines = text.lines().peekable();
-    while let Some(line) = lines.next() {
-        let _ = writeln!(shown, "{line}");
-        let mut more = 0;
-        while is_skipped_file(line) && lines.next_if(|next| is_skipped_file(next)).is_some() {
-            more += 1;
-        }
-        if more > 0 {
-            let _ = writeln!(shown, "├─ … and {more} more");
-        }
-    }
-    shown
-}
-
-fn is_skipped_file(line: &str) -> bool {
-    line.starts_with("├─ file ") && line.contains("skipped: ")
-}
-
 fn next_steps(folder: &Path, location: &str) -> String {
     let folder = folder.display();
     format!(
@@ -104,17 +79,4 @@ fn next_steps(folder: &Path, location: &str) -> String {
          fastdata scan {location} -p event_date=2026-03-08 -o day.parquet\n  \
          FASTDATA_WAREHOUSE={folder} fastdata scan shop.events -n 5\n"
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_run_of_skipped_files_is_one_line() {
-        let text = "scan t\n├─ file a  skipped: x\n├─ file b  skipped: x\n├─ file c\n├─ file d  skipped: x\n";
-        let expected =
-            "scan t\n├─ file a  skipped: x\n├─ … and 1 more\n├─ file c\n├─ file d  skipped: x\n";
-        assert_eq!(tree(text), expected);
-    }
 }
