@@ -11,7 +11,6 @@ use crate::{Result, decompress, plan, scan, usage};
 #[derive(Debug, Deserialize)]
 pub(crate) struct Job {
     pub(crate) mode: Mode,
-    pub(crate) source: Source,
     pub(crate) paths: Vec<String>,
     pub(crate) columns: Option<Vec<String>>,
     pub(crate) filter: Vec<Term>,
@@ -31,13 +30,6 @@ pub(crate) enum Mode {
     Plan,
     /// Pages are decompressed and dropped: what no reader can do without.
     Decompress,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Source {
-    Parquet,
-    Iceberg,
 }
 
 /// One comparison of the filter; all must hold.

@@ -37,7 +37,7 @@ pub(crate) enum PlanItem {
     /// A file that need not be read, and why.
     SkippedFile(String, &'static str),
     /// A delete file that is live in the snapshot.
-    Delete(DeleteFile),
+    Delete(Box<DeleteFile>),
     /// A manifest was read.
     Manifest(String),
 }
@@ -200,7 +200,7 @@ impl TablePlan {
             .await?;
         let deletes: Vec<DeleteFile> = read.into_iter().flatten().collect();
         for delete in &deletes {
-            self.send(PlanItem::Delete(delete.clone())).await;
+            self.send(PlanItem::Delete(Box::new(delete.clone()))).await;
         }
         Ok(self.planner.index_deletes(deletes)?)
     }

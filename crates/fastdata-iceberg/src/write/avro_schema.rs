@@ -107,6 +107,25 @@ pub(super) fn manifest_entry(
             partition_value(&name, of.as_ref())?,
         ));
     }
+    let file = data_file(&partition, format_version);
+    let mut entry = vec![
+        field(0, "status", json!("int")),
+        optional(1, "snapshot_id", json!("long")),
+    ];
+    if format_version > 1 {
+        entry.push(optional(3, "sequence_number", json!("long")));
+        entry.push(optional(4, "file_sequence_number", json!("long")));
+    }
+    entry.push(field(
+        2,
+        "data_file",
+        json!({"type": "record", "name": "r2", "fields": file}),
+    ));
+    Ok(json!({"type": "record", "name": "manifest_entry", "fields": entry}).to_string())
+}
+
+/// The fields of the data file within an entry.
+fn data_file(partition: &[Json], format_version: u8) -> Vec<Json> {
     let mut file = Vec::new();
     if format_version > 1 {
         file.push(field(134, "content", json!("int")));
@@ -149,20 +168,7 @@ pub(super) fn manifest_entry(
         file.push(optional(144, "content_offset", json!("long")));
         file.push(optional(145, "content_size_in_bytes", json!("long")));
     }
-    let mut entry = vec![
-        field(0, "status", json!("int")),
-        optional(1, "snapshot_id", json!("long")),
-    ];
-    if format_version > 1 {
-        entry.push(optional(3, "sequence_number", json!("long")));
-        entry.push(optional(4, "file_sequence_number", json!("long")));
-    }
-    entry.push(field(
-        2,
-        "data_file",
-        json!({"type": "record", "name": "r2", "fields": file}),
-    ));
-    Ok(json!({"type": "record", "name": "manifest_entry", "fields": entry}).to_string())
+    file
 }
 
 /// The schema of a manifest list's records.

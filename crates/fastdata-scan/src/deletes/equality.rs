@@ -171,7 +171,9 @@ impl KeySet {
                 .map(|key| key.root.clone())
                 .collect::<Vec<_>>(),
         );
-        let batches = read_whole(context, &location, Some(delete.file_size_bytes), &schema).await?;
+        let constants = delete.constants.iter().cloned().collect();
+        let size_bytes = Some(delete.file_size_bytes);
+        let batches = read_whole(context, &location, size_bytes, &schema, &constants).await?;
         // Tests of earlier data files hold the set as it was: they get their own copy then.
         let keys = Arc::make_mut(&mut self.keys);
         for batch in batches {

@@ -1,6 +1,6 @@
 //! Position deletes and deletion vectors: row numbers within a data file.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -136,7 +136,8 @@ async fn read_positions(
         reserved("file_path", DataType::Utf8, FILE_PATH_ID),
         reserved("pos", DataType::Int64, POS_ID),
     ]);
-    let batches = read_whole(&context, &location, Some(delete.file_size_bytes), &schema).await?;
+    let size_bytes = Some(delete.file_size_bytes);
+    let batches = read_whole(&context, &location, size_bytes, &schema, &BTreeMap::new()).await?;
     let mut deletes = PositionDeletes::default();
     for batch in &batches {
         let [paths, positions] = batch.as_slice() else {

@@ -21,7 +21,9 @@ pub(crate) fn rows(batch: &RecordBatch) -> Vec<String> {
 }
 
 fn values(field: &Field, array: &ArrayRef) -> Vec<Value> {
-    (0..array.len()).map(|row| value(field, array, row)).collect()
+    (0..array.len())
+        .map(|row| value(field, array, row))
+        .collect()
 }
 
 fn primitive<T: ArrowPrimitiveType>(array: &ArrayRef, row: usize) -> T::Native {
@@ -47,10 +49,17 @@ fn value(field: &Field, array: &ArrayRef, row: usize) -> Value {
         DataType::BinaryView => json!(hex(array.as_binary_view().value(row))),
         DataType::FixedSizeBinary(_) => {
             let bytes = array.as_fixed_size_binary().value(row);
-            json!(if is_uuid(field) { uuid_text(bytes) } else { hex(bytes) })
+            json!(if is_uuid(field) {
+                uuid_text(bytes)
+            } else {
+                hex(bytes)
+            })
         }
         DataType::Decimal128(_, scale) => {
-            json!(decimal_text(primitive::<Decimal128Type>(array, row), *scale))
+            json!(decimal_text(
+                primitive::<Decimal128Type>(array, row),
+                *scale
+            ))
         }
         DataType::Date32 => {
             let days = i64::from(primitive::<Date32Type>(array, row));
@@ -65,12 +74,20 @@ fn value(field: &Field, array: &ArrayRef, row: usize) -> Value {
         DataType::Timestamp(TimeUnit::Microsecond, zone) => {
             let micros = primitive::<TimestampMicrosecondType>(array, row);
             let time = chrono::DateTime::from_timestamp_micros(micros).unwrap();
-            json!(format!("{}{}", time.format("%Y-%m-%dT%H:%M:%S%.6f"), z(zone)))
+            json!(format!(
+                "{}{}",
+                time.format("%Y-%m-%dT%H:%M:%S%.6f"),
+                z(zone)
+            ))
         }
         DataType::Timestamp(TimeUnit::Nanosecond, zone) => {
             let nanos = primitive::<TimestampNanosecondType>(array, row);
             let time = chrono::DateTime::from_timestamp_nanos(nanos);
-            json!(format!("{}{}", time.format("%Y-%m-%dT%H:%M:%S%.9f"), z(zone)))
+            json!(format!(
+                "{}{}",
+                time.format("%Y-%m-%dT%H:%M:%S%.9f"),
+                z(zone)
+            ))
         }
         DataType::List(inner) => Value::Array(values(inner, &array.as_list::<i32>().value(row))),
         DataType::LargeList(inner) => {
@@ -87,7 +104,9 @@ fn value(field: &Field, array: &ArrayRef, row: usize) -> Value {
         }
         DataType::Map(entries, _) => {
             let pairs = array.as_map().value(row);
-            let DataType::Struct(fields) = entries.data_type() else { panic!("{entries}") };
+            let DataType::Struct(fields) = entries.data_type() else {
+                panic!("{entries}")
+            };
             let keys = values(&fields[0], pairs.column(0));
             let items = values(&fields[1], pairs.column(1));
             let mut pairs: Vec<(String, Value)> = keys
@@ -107,7 +126,10 @@ fn z(zone: &Option<std::sync::Arc<str>>) -> &'static str {
 }
 
 fn is_uuid(field: &Field) -> bool {
-    field.metadata().get("ARROW:extension:name").is_some_and(|name| name == "arrow.uuid")
+    field
+        .metadata()
+        .get("ARROW:extension:name")
+        .is_some_and(|name| name == "arrow.uuid")
 }
 
 /// The order of map keys in the files is that of JSON escaped to ASCII.
@@ -128,7 +150,11 @@ fn float_text(value: f64) -> String {
         return "NaN".into();
     }
     if value.is_infinite() {
-        return if value > 0.0 { "Infinity".into() } else { "-Infinity".into() };
+        return if value > 0.0 {
+            "Infinity".into()
+        } else {
+            "-Infinity".into()
+        };
     }
     let scientific = format!("{value:e}");
     let (digits, exponent) = scientific.split_once('e').unwrap();
@@ -155,6 +181,12 @@ fn hex(bytes: &[u8]) -> String {
 
 fn uuid_text(bytes: &[u8]) -> String {
     let digits = hex(bytes);
-    let parts = [&digits[..8], &digits[8..12], &digits[12..16], &digits[16..20], &digits[20..]];
+    let parts = [
+        &digits[..8],
+        &digits[8..12],
+        &digits[12..16],
+        &digits[16..20],
+        &digits[20..],
+    ];
     parts.join("-")
 }

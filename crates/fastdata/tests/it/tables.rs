@@ -18,8 +18,16 @@ struct Cut {
     max_memory_bytes: u64,
 }
 
-const ORDINARY: Cut = Cut { threads: 0, batch_rows: 128 * 1024, max_memory_bytes: 1 << 30 };
-const SMALL: Cut = Cut { threads: 1, batch_rows: 7, max_memory_bytes: 32 << 20 };
+const ORDINARY: Cut = Cut {
+    threads: 0,
+    batch_rows: 128 * 1024,
+    max_memory_bytes: 1 << 30,
+};
+const SMALL: Cut = Cut {
+    threads: 1,
+    batch_rows: 7,
+    max_memory_bytes: 32 << 20,
+};
 
 fn request(table: &str, query: &Value, cut: &Cut) -> ScanRequest {
     let below = query["below"].as_str().unwrap_or_default();
@@ -118,12 +126,26 @@ fn check(chosen: impl Fn(&str) -> bool) {
     assert!(asked > 0, "no table was chosen");
     faults.sort_unstable();
     faults.dedup();
-    assert!(faults.is_empty(), "{} faults of {asked}:\n{}", faults.len(), faults.join("\n"));
+    assert!(
+        faults.is_empty(),
+        "{} faults of {asked}:\n{}",
+        faults.len(),
+        faults.join("\n")
+    );
 }
 
 #[test]
 fn deletes() {
-    let prefixes = ["mor_", "cow_", "dv_", "eq_", "compacted", "v3_", "deleted_", "emptied"];
+    let prefixes = [
+        "mor_",
+        "cow_",
+        "dv_",
+        "eq_",
+        "compacted",
+        "v3_",
+        "deleted_",
+        "emptied",
+    ];
     check(|table| prefixes.iter().any(|prefix| table.starts_with(prefix)));
 }
 
@@ -134,7 +156,14 @@ fn partitions() {
 
 #[test]
 fn evolution() {
-    let prefixes = ["evolution_", "migrated_", "initial_", "v1_", "case_", "required_"];
+    let prefixes = [
+        "evolution_",
+        "migrated_",
+        "initial_",
+        "v1_",
+        "case_",
+        "required_",
+    ];
     check(|table| prefixes.iter().any(|prefix| table.starts_with(prefix)));
 }
 
@@ -146,8 +175,22 @@ fn random_tables() {
 #[test]
 fn everything_else() {
     let elsewhere = [
-        "mor_", "cow_", "dv_", "eq_", "compacted", "v3_", "deleted_", "emptied", "partition_",
-        "evolution_", "migrated_", "initial_", "v1_", "case_", "required_", "random_",
+        "mor_",
+        "cow_",
+        "dv_",
+        "eq_",
+        "compacted",
+        "v3_",
+        "deleted_",
+        "emptied",
+        "partition_",
+        "evolution_",
+        "migrated_",
+        "initial_",
+        "v1_",
+        "case_",
+        "required_",
+        "random_",
     ];
     check(|table| !elsewhere.iter().any(|prefix| table.starts_with(prefix)));
 }
