@@ -14,7 +14,6 @@ enum Use {
     SpecId,
     Content,
     SequenceNumber,
-    AddedSnapshot,
     AddedFiles,
     ExistingFiles,
     DeletedFiles,
@@ -29,14 +28,15 @@ enum Use {
     Upper,
 }
 
-/// Field ids, the names that writers without ids use, and what the fields are for.
-const FIELDS: [(i32, &str, Use); 14] = [
+/// Field ids, the names that writers without ids use, and what the fields are for. The id of the
+/// snapshot that added a manifest is not among them: nothing here asks for it, and tables exist
+/// whose writer gave it more than 64 bits.
+const FIELDS: [(i32, &str, Use); 13] = [
     (500, "manifest_path", Use::Path),
     (501, "manifest_length", Use::Length),
     (502, "partition_spec_id", Use::SpecId),
     (517, "content", Use::Content),
     (515, "sequence_number", Use::SequenceNumber),
-    (503, "added_snapshot_id", Use::AddedSnapshot),
     (504, "added_files_count", Use::AddedFiles),
     (505, "existing_files_count", Use::ExistingFiles),
     (506, "deleted_files_count", Use::DeletedFiles),
@@ -137,7 +137,6 @@ fn read_record(
             Use::SequenceNumber => {
                 manifest.sequence_number = cursor.optional_long(node)?.unwrap_or(0);
             }
-            Use::AddedSnapshot => manifest.added_snapshot_id = cursor.optional_long(node)?,
             Use::AddedFiles => manifest.added_files_count = count(cursor, node)?,
             Use::ExistingFiles => manifest.existing_files_count = count(cursor, node)?,
             Use::DeletedFiles => manifest.deleted_files_count = count(cursor, node)?,

@@ -22,8 +22,6 @@ pub struct ManifestFile {
     pub content: ManifestContent,
     /// What its added entries inherit; 0 in version 1.
     pub sequence_number: i64,
-    /// The snapshot that added it.
-    pub added_snapshot_id: Option<i64>,
     /// Entries with status added.
     pub added_files_count: Option<i64>,
     /// Entries with status existing.
@@ -49,7 +47,6 @@ impl ManifestFile {
             spec_id: None,
             content,
             sequence_number: 0,
-            added_snapshot_id: None,
             added_files_count: None,
             existing_files_count: None,
             deleted_files_count: None,

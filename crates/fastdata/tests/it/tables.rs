@@ -32,10 +32,9 @@ const SMALL: Cut = Cut {
 fn request(table: &str, query: &Value, cut: &Cut) -> ScanRequest {
     let below = query["below"].as_str().unwrap_or_default();
     let folder = testdata().join("tables").join(table).join(below);
-    let columns = query["columns"].as_array().map(|names| {
-        let quoted = |name: &Value| format!("\"{}\"", text(name).replace('"', "\"\""));
-        names.iter().map(quoted).collect()
-    });
+    let columns = query["columns"]
+        .as_array()
+        .map(|names| names.iter().map(|name| text(name).to_owned()).collect());
     let snapshot = if let Some(id) = query["snapshot_id"].as_i64() {
         SnapshotSelector::Id(id)
     } else if let Some(name) = query["ref"].as_str() {
