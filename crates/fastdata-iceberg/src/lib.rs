@@ -36,7 +36,7 @@
 //! - [`PartitionSpec`], [`Transform`]: partitioning
 //! - [`Planner`], [`Split`], [`DeleteFile`]: from manifests to files
 //! - [`decode_deletion_vector`]: the bitmap of a Puffin file
-//! - [`write`]: small tables, for demonstrations and tests
+//! - [`mod@write`]: small tables, for demonstrations and tests
 
 mod avro;
 mod deletion_vector;

@@ -34,7 +34,7 @@ impl<T: Into<String>> From<T> for Secret {
     }
 }
 
-/// How [`open`](crate::open) reaches object stores. [`StoreConfig::from_env`] fills it as the AWS
+/// How [`open`](crate::open()) reaches object stores. [`StoreConfig::from_env`] fills it as the AWS
 /// tools do; `Default` knows nothing and looks at nothing.
 ///
 /// S3 credentials come from the first of: [`anonymous`](Self::anonymous), the key fields here, the

@@ -19,7 +19,7 @@
 //! # }
 //! ```
 //!
-//! - [`Location`]: an address; [`Store`]: what can be asked about it; [`open`]: the way in
+//! - [`Location`]: an address; [`Store`]: what can be asked about it; [`open()`]: the way in
 //! - [`StoreConfig`]: endpoints, credentials, timeouts
 //! - [`Error`], [`ErrorKind`]: what went wrong and what a caller can do about it
 

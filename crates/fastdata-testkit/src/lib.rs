@@ -19,7 +19,7 @@
 //! # }
 //! ```
 //!
-//! - [`corpora`], [`seeded_bytes`]: data
+//! - [`corpora()`], [`seeded_bytes`]: data
 //! - [`OneByteStore`], [`FlakyStore`]: wrappers around any store
 //! - [`conformance`]: what every store promises
 //! - [`S3Server`], [`ensure_versitygw`]: Versity S3 Gateway over a folder

@@ -1,6 +1,6 @@
 //! Predicates: the condition of a `WHERE` clause, without a query engine.
 //!
-//! The life of one: SQL text is parsed into a [`Predicate`] (in `fastdata-scan`), [`bind`] resolves
+//! The life of one: SQL text is parsed into a [`Predicate`] (in `fastdata-scan`), [`bind()`] resolves
 //! its names and literals against an Arrow schema, [`Bound::settle`] replaces what statistics
 //! already decide, and [`Bound::evaluate`] turns what is left into a mask.
 //!
