@@ -2,4 +2,7 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| fastdata_fuzz::footer(data));
+libfuzzer_sys::fuzz_target!(
+    init: fastdata_fuzz::write_when_asked(),
+    |data: &[u8]| fastdata_fuzz::footer(data)
+);

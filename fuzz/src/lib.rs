@@ -14,7 +14,7 @@ use fastdata_parquet::{
     ColumnReader, FileMeta, FooterReader, FooterStep, ReadOptions, chunk_ranges,
 };
 
-pub use seeds::{files, write};
+pub use seeds::{files, write, write_when_asked};
 
 /// The bytes as a whole Parquet file: footer, then every column.
 pub fn footer(data: &[u8]) {

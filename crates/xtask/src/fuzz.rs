@@ -51,8 +51,12 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     }
     let seeds = workspace::target().join("fuzz-seeds");
-    let writer = binaries.join(host()?).join("release").join("write_seeds");
-    process::run(Command::new(writer).arg(&seeds))?;
+    let writer = binaries.join(host()?).join("release").join("footer");
+    process::run(
+        Command::new(writer)
+            .arg("-runs=0")
+            .env("FASTDATA_FUZZ_SEEDS", &seeds),
+    )?;
     for name in &names {
         run_target(&binaries, name, args.seconds)?;
     }
