@@ -10,8 +10,11 @@ pub enum ErrorKind {
     NotFound,
     /// The credentials are missing, wrong, expired, or not allowed to do this.
     Denied,
-    /// The object changed while it was read; starting again may help.
+    /// The object changed while it was read, where starting again may help; or a conditional write
+    /// met an object that its condition does not allow, and wrote nothing.
     Precondition,
+    /// The answer to a write was lost: it may have happened or not.
+    OutcomeUnknown,
     /// The service asked to slow down, and still did after the retries.
     Throttled,
     /// The service cannot be reached, or the connection broke, and still did after the retries.

@@ -20,6 +20,7 @@
 //! ```
 //!
 //! - [`Location`]: an address; [`Store`]: what can be asked about it; [`open()`]: the way in
+//! - [`PutOptions`], [`ObjectStat`]: writing and what is known about an object
 //! - [`StoreConfig`]: endpoints, credentials, timeouts
 //! - [`Error`], [`ErrorKind`]: what went wrong and what a caller can do about it
 
@@ -37,4 +38,4 @@ pub use config::{Secret, StoreConfig};
 pub use error::{Error, ErrorKind, Result};
 pub use location::{Location, Scheme};
 pub use open::open;
-pub use store::{ObjectMeta, Store};
+pub use store::{ObjectMeta, ObjectStat, PutCondition, PutOptions, PutResult, Store};

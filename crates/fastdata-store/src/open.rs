@@ -9,7 +9,9 @@ use futures::stream::BoxStream;
 
 use crate::local::LocalStore;
 use crate::remote::RemoteStore;
-use crate::{Location, ObjectMeta, Result, Scheme, Store, StoreConfig};
+use crate::{
+    Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Scheme, Store, StoreConfig,
+};
 
 /// A store for every kind of address. Nothing is looked up or connected before the first use of a
 /// bucket, so that a wrong configuration of S3 does not stand in the way of a local file.
@@ -55,6 +57,23 @@ impl Store for AnyStore {
 
     async fn size(&self, object: &Location) -> Result<u64> {
         self.of(object).size(object).await
+    }
+
+    async fn stat(&self, object: &Location) -> Result<ObjectStat> {
+        self.of(object).stat(object).await
+    }
+
+    async fn put(
+        &self,
+        object: &Location,
+        bytes: Bytes,
+        options: &PutOptions,
+    ) -> Result<PutResult> {
+        self.of(object).put(object, bytes, options).await
+    }
+
+    async fn delete(&self, object: &Location) -> Result<()> {
+        self.of(object).delete(object).await
     }
 
     async fn read(&self, object: &Location, max_bytes: u64) -> Result<Bytes> {

@@ -18,11 +18,15 @@ use tokio::sync::Semaphore;
 
 use crate::local::too_long;
 use crate::ranges::{self, Joining};
-use crate::{Error, Location, ObjectMeta, Result, Scheme, Store, StoreConfig};
+use crate::{
+    Error, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Scheme, Store,
+    StoreConfig,
+};
 
 mod client;
 mod failure;
 mod transfer;
+mod write;
 
 use failure::Failures;
 use transfer::{Transfer, receive};
@@ -146,6 +150,24 @@ impl Store for RemoteStore {
         Ok(self.transfer(object)?.head().await?.0)
     }
 
+    async fn stat(&self, object: &Location) -> Result<ObjectStat> {
+        write::stat(&self.transfer(object)?).await
+    }
+
+    async fn put(
+        &self,
+        object: &Location,
+        bytes: Bytes,
+        options: &PutOptions,
+    ) -> Result<PutResult> {
+        options.check(object)?;
+        write::put(&self.transfer(object)?, bytes, options).await
+    }
+
+    async fn delete(&self, object: &Location) -> Result<()> {
+        write::delete(&self.transfer(object)?).await
+    }
+
     async fn read(&self, object: &Location, max_bytes: u64) -> Result<Bytes> {
         let opened = self.transfer(object)?.open(GetOptions::default()).await?;
         let size_bytes = opened.result.meta.size;
@@ -179,6 +201,8 @@ impl Store for RemoteStore {
                     Ok(meta) => Some(Some(Ok(ObjectMeta {
                         location: folder.with_key(meta.location.as_ref()),
                         size_bytes: meta.size,
+                        modified: Some(meta.last_modified.into()),
+                        etag: meta.e_tag,
                     }))),
                     Err(error) => {
                         *ended = true;

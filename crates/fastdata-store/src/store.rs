@@ -1,13 +1,15 @@
 //! The trait between everybody who wants bytes and whatever brings them.
 
+use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::ops::Range;
+use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
-use crate::{Location, Result};
+use crate::{Error, Location, Result};
 
 /// What a listing says about one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,9 +18,107 @@ pub struct ObjectMeta {
     pub location: Location,
     /// Its size in bytes when it was listed.
     pub size_bytes: u64,
+    /// When it was written, if the store says so.
+    pub modified: Option<SystemTime>,
+    /// What identifies this version, if the store says so; quotes included.
+    pub etag: Option<String>,
 }
 
-/// Reads objects.
+/// What a store knows about one object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ObjectStat {
+    /// Where it is.
+    pub location: Location,
+    /// Its size in bytes.
+    pub size_bytes: u64,
+    /// When it was written, if the store says so.
+    pub modified: Option<SystemTime>,
+    /// What identifies this version, quotes included: to be handed back in
+    /// [`PutCondition::IfMatch`]. `None` where a store has none.
+    pub etag: Option<String>,
+    /// The media type, where it was given one.
+    pub content_type: Option<String>,
+    /// What its writer attached: `x-amz-meta-*` of S3, without the prefix, names in lower case.
+    pub metadata: BTreeMap<String, String>,
+}
+
+/// Under which condition a write may happen. The store decides, so that of several writers at one
+/// time exactly those win that may.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum PutCondition {
+    /// Whatever is there is replaced.
+    #[default]
+    Always,
+    /// Nothing may be there (`If-None-Match: *`).
+    IfAbsent,
+    /// The version with this ETag has to be there (`If-Match`).
+    IfMatch(String),
+}
+
+/// How an object is written.
+///
+/// ```
+/// use fastdata_store::{PutCondition, PutOptions};
+///
+/// let options = PutOptions {
+///     condition: PutCondition::IfAbsent,
+///     metadata: [("run-id".to_owned(), "17".to_owned())].into(),
+///     ..PutOptions::default()
+/// };
+/// assert!(!options.durable);
+/// ```
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PutOptions {
+    /// When the write may happen.
+    pub condition: PutCondition,
+    /// Attached to the object: names of ASCII letters, digits, `-` and `_`, values of printable
+    /// ASCII; at most 2 KB together. Local files keep it in extended attributes.
+    pub metadata: BTreeMap<String, String>,
+    /// The media type. Local files have none.
+    pub content_type: Option<String>,
+    /// A local file has reached the disk, and its name too, before the call returns. Object stores
+    /// always see to that.
+    pub durable: bool,
+}
+
+/// S3 allows 2 KB of names and values.
+const METADATA_BYTES_MAX: usize = 2 << 10;
+
+impl PutOptions {
+    /// Refuses metadata that could not be read back as it was written.
+    pub(crate) fn check(&self, object: &Location) -> Result<()> {
+        let refused = |what: String| Err(Error::invalid(format!("cannot write {object}: {what}")));
+        let mut total_bytes = 0;
+        for (name, value) in &self.metadata {
+            total_bytes += name.len() + value.len();
+            let sound = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+            if name.is_empty() || !name.bytes().all(sound) {
+                return refused(format!("{name:?} is no name for metadata"));
+            }
+            let printable = value.bytes().all(|byte| (b' '..=b'~').contains(&byte));
+            if !printable || value.trim() != value {
+                return refused(format!(
+                    "the metadata {name:?} is not plain printable ASCII"
+                ));
+            }
+        }
+        if total_bytes > METADATA_BYTES_MAX {
+            return refused(format!(
+                "its metadata is {total_bytes} bytes long, the limit is {METADATA_BYTES_MAX}"
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// What a write made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PutResult {
+    /// The new version, for [`PutCondition::IfMatch`]; `None` where a store has no ETags.
+    pub etag: Option<String>,
+}
+
+/// Reads and writes objects.
 ///
 /// # Contract
 ///
@@ -33,6 +133,10 @@ pub struct ObjectMeta {
 ///   object is [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument), and so is one
 ///   whose start lies behind its end. An empty range is answered without looking at the object.
 /// - **Retries** have happened when an error arrives; a caller does not add its own.
+/// - **Writes are whole.** Readers see the object as it was or as it is written, never a part. A
+///   condition that does not hold is [`ErrorKind::Precondition`](crate::ErrorKind::Precondition),
+///   and the object is as it was. When the answer was lost and reading back does not settle what
+///   happened, it is [`ErrorKind::OutcomeUnknown`](crate::ErrorKind::OutcomeUnknown).
 /// - **Keys are opaque.** Nothing is decoded, encoded or normalised on the way. A key that an
 ///   implementation cannot express is [`ErrorKind::Unsupported`](crate::ErrorKind::Unsupported).
 /// - **Dropping** a future or stream stops its work.
@@ -63,6 +167,16 @@ pub trait Store: Debug + Send + Sync {
 
     /// The size of an object in bytes.
     async fn size(&self, object: &Location) -> Result<u64>;
+
+    /// What the store knows about an object, its metadata included.
+    async fn stat(&self, object: &Location) -> Result<ObjectStat>;
+
+    /// Writes a whole object; folders above it come into being.
+    async fn put(&self, object: &Location, bytes: Bytes, options: &PutOptions)
+    -> Result<PutResult>;
+
+    /// Removes an object. One that is not there is no error: it is gone either way.
+    async fn delete(&self, object: &Location) -> Result<()>;
 
     /// A whole object, or [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) when it is
     /// longer than `max_bytes`.

@@ -10,7 +10,8 @@
 
 use std::ops::Range;
 
-use fastdata_store::{ErrorKind, Location, Store};
+use bytes::Bytes;
+use fastdata_store::{ErrorKind, Location, PutCondition, PutOptions, Store};
 use futures::TryStreamExt;
 
 use crate::seeded_bytes;
@@ -26,6 +27,102 @@ pub async fn check(store: &dyn Store, folder: &Location, put: Put<'_>) {
     missing(store, folder).await;
     odd_keys(store, &folder.join("odd"), put).await;
     listings(store, &folder.join("list"), put).await;
+    writes(store, &folder.join("write")).await;
+    conditions(store, &folder.join("condition")).await;
+}
+
+async fn writes(store: &dyn Store, folder: &Location) {
+    let plain = PutOptions::default();
+    for (name, len) in [("a/b c+%20", 0), ("a/d", 1), ("e", 300_000)] {
+        let object = folder.join(name);
+        let content = Bytes::from(seeded_bytes(len, len as usize));
+        let made = store.put(&object, content.clone(), &plain).await.unwrap();
+        assert_eq!(store.read(&object, len).await.unwrap(), content);
+        let stat = store.stat(&object).await.unwrap();
+        assert_eq!((&stat.location, stat.size_bytes), (&object, len));
+        assert_eq!(
+            stat.etag, made.etag,
+            "the ETag of the write is the object's"
+        );
+        assert!(stat.modified.is_some());
+        assert!(stat.metadata.is_empty());
+    }
+    let object = folder.join("e");
+    let options = PutOptions {
+        metadata: [
+            ("run-id".to_owned(), "17 = x, \"y\"".to_owned()),
+            (
+                "Metaflow-User-Attributes".to_owned(),
+                "{\"a\": 1}".to_owned(),
+            ),
+        ]
+        .into(),
+        durable: true,
+        ..plain.clone()
+    };
+    store.put(&object, "new".into(), &options).await.unwrap();
+    assert_eq!(store.read(&object, 9).await.unwrap(), "new");
+    let metadata = store.stat(&object).await.unwrap().metadata;
+    assert_eq!(metadata["run-id"], "17 = x, \"y\"");
+    assert_eq!(metadata["metaflow-user-attributes"], "{\"a\": 1}");
+    for (name, value) in [("a b", "x"), ("", "x"), ("a", "line\nbreak"), ("a", "ü")] {
+        let options = PutOptions {
+            metadata: [(name.to_owned(), value.to_owned())].into(),
+            ..plain.clone()
+        };
+        let error = store.put(&object, "no".into(), &options).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::InvalidArgument, "{error}");
+    }
+    for _ in 0..2 {
+        store.delete(&object).await.unwrap();
+        let error = store.stat(&object).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+    }
+    store.delete(&folder.join("no/body")).await.unwrap();
+}
+
+async fn conditions(store: &dyn Store, folder: &Location) {
+    let object = folder.join("pointer");
+    let when = |condition: PutCondition| PutOptions {
+        condition,
+        ..PutOptions::default()
+    };
+    let absent = when(PutCondition::IfAbsent);
+    let matches = |etag: &str| when(PutCondition::IfMatch(etag.to_owned()));
+    let refused = async |content: &'static str, options: &PutOptions| {
+        let error = store
+            .put(&object, content.into(), options)
+            .await
+            .unwrap_err();
+        error.kind()
+    };
+    // Nothing to match: S3 says 404 or 412.
+    let kind = refused("0", &matches("\"nobody\"")).await;
+    assert!(matches!(
+        kind,
+        ErrorKind::Precondition | ErrorKind::NotFound
+    ));
+    let first = store.put(&object, "1".into(), &absent).await.unwrap();
+    assert_eq!(refused("x", &absent).await, ErrorKind::Precondition);
+    let first = first.etag.unwrap();
+    let second = store
+        .put(&object, "2".into(), &matches(&first))
+        .await
+        .unwrap();
+    let second = second.etag.unwrap();
+    assert_ne!(first, second);
+    assert_eq!(
+        refused("x", &matches(&first)).await,
+        ErrorKind::Precondition
+    );
+    assert_eq!(store.read(&object, 9).await.unwrap(), "2", "as it was");
+    store
+        .put(&object, "3".into(), &matches(&second))
+        .await
+        .unwrap();
+    store.delete(&object).await.unwrap();
+    store.put(&object, "4".into(), &absent).await.unwrap();
+    assert_eq!(store.read(&object, 9).await.unwrap(), "4");
 }
 
 async fn ranges(store: &dyn Store, folder: &Location, put: Put<'_>) {

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fastdata_store::{Error, ErrorKind, Location, ObjectMeta, Result, Store};
+use fastdata_store::{
+    Error, ErrorKind, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Store,
+};
 use futures::stream::{self, BoxStream, StreamExt};
 use rand::{Rng, SeedableRng, rngs::StdRng};
 
@@ -81,6 +83,26 @@ impl Store for FlakyStore {
     async fn size(&self, object: &Location) -> Result<u64> {
         self.roll("read", object)?;
         self.inner.size(object).await
+    }
+
+    async fn stat(&self, object: &Location) -> Result<ObjectStat> {
+        self.roll("read", object)?;
+        self.inner.stat(object).await
+    }
+
+    async fn put(
+        &self,
+        object: &Location,
+        bytes: Bytes,
+        options: &PutOptions,
+    ) -> Result<PutResult> {
+        self.roll("write", object)?;
+        self.inner.put(object, bytes, options).await
+    }
+
+    async fn delete(&self, object: &Location) -> Result<()> {
+        self.roll("delete", object)?;
+        self.inner.delete(object).await
     }
 
     async fn read(&self, object: &Location, max_bytes: u64) -> Result<Bytes> {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::{BufMut, Bytes, BytesMut};
-use fastdata_store::{Location, ObjectMeta, Result, Store};
+use fastdata_store::{Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Store};
 use futures::stream::BoxStream;
 
 /// Most pieces that one range is read in: a megabyte in single bytes would take minutes.
@@ -90,6 +90,23 @@ impl Store for OneByteStore {
 
     async fn size(&self, object: &Location) -> Result<u64> {
         self.0.size(object).await
+    }
+
+    async fn stat(&self, object: &Location) -> Result<ObjectStat> {
+        self.0.stat(object).await
+    }
+
+    async fn put(
+        &self,
+        object: &Location,
+        bytes: Bytes,
+        options: &PutOptions,
+    ) -> Result<PutResult> {
+        self.0.put(object, bytes, options).await
+    }
+
+    async fn delete(&self, object: &Location) -> Result<()> {
+        self.0.delete(object).await
     }
 
     async fn read(&self, object: &Location, max_bytes: u64) -> Result<Bytes> {

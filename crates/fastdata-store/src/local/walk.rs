@@ -118,6 +118,8 @@ fn visit(location: Location, found: &fs::DirEntry, here: &Arc<Ancestor>) -> Resu
         return Ok(Some(Entry::File(ObjectMeta {
             location,
             size_bytes: meta.len(),
+            modified: meta.modified().ok(),
+            etag: Some(super::etag(&meta)),
         })));
     }
     if !meta.is_dir() {

@@ -198,7 +198,7 @@ impl<'a> Transfer<'a> {
         Ok((meta.size, meta.e_tag))
     }
 
-    async fn permit(&self) -> Option<SemaphorePermit<'a>> {
+    pub(super) async fn permit(&self) -> Option<SemaphorePermit<'a>> {
         // An error means that the semaphore was closed, which nobody does.
         self.permits.acquire().await.ok()
     }
