@@ -21,6 +21,7 @@ use crate::deletes::{DeleteCache, EqualityKeys};
 use crate::evolution::{
     FileField, MatchBy, Missing, any_id, apply_mapping, apply_positions, field_id, file_fields,
 };
+use crate::parts::Parts;
 use crate::read::{DataFile, read_footer};
 use crate::request::ScanRequest;
 use crate::scan::iceberg_layout;
@@ -53,6 +54,8 @@ pub(crate) struct Context {
     /// Bytes that one decoded window may come to.
     pub(crate) window_bytes_max: u64,
     pub(crate) window_rows: usize,
+    /// The parts that are wanted; `None` for all.
+    pub(crate) parts: Option<Parts>,
 }
 
 /// What a table adds.
@@ -125,6 +128,7 @@ pub(crate) async fn first_schema(
         chunk_permits: Context::permits_for(0),
         window_bytes_max: 0,
         window_rows: 0,
+        parts: None,
     };
     let meta = read_footer(&context, &first.location, first.size_bytes)
         .await

@@ -85,6 +85,8 @@ pub fn describe(request: &ScanRequest, cancel: &CancelToken) -> Result<Descripti
     let request = ScanRequest {
         filter: None,
         partition: Vec::new(),
+        any_partition: Vec::new(),
+        parts: None,
         columns: None,
         ..request.clone()
     };

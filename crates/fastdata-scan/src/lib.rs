@@ -34,6 +34,7 @@
 //!
 //! - [`ScanRequest`], [`Settings`]: what is asked; [`Scan`], [`Batches`]: what runs
 //! - [`Explain`], [`describe()`], [`ScanStats`], [`Progress`]: what would happen, is there, happened
+//! - [`PlannedFile`], [`FilePart`]: a scan cut into parts for several processes
 //! - [`parse_filter`]: SQL's expression syntax; [`source::Catalog`]: tables by name
 
 pub mod cancel;
@@ -41,6 +42,7 @@ pub mod describe;
 pub mod error;
 pub mod explain;
 pub mod expression;
+pub mod parts;
 pub mod request;
 pub mod scan;
 pub mod source;
@@ -61,6 +63,8 @@ pub use describe::{Description, describe};
 pub use error::{Error, ErrorKind, Result};
 pub use explain::Explain;
 pub use expression::parse_filter;
+pub use parts::{FilePart, PlannedFile, RowGroupSize};
 pub use request::{ScanRequest, Settings};
+pub use runtime::on_threads;
 pub use scan::{Batches, Collected, Scan};
 pub use stats::{Progress, ScanStats};

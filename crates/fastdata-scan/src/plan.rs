@@ -16,11 +16,12 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
 use crate::context::{Context, TableContext};
+use crate::parts::Parts;
 use crate::read::{DataFile, settle_constants};
 use crate::runtime::{network, on_decoders};
 use crate::source::{DataPath, Source};
 use crate::stats::{add, elapsed_ns};
-use crate::{Error, Result};
+use crate::{Error, ErrorKind, Result};
 
 /// Manifests fetched and decoded at once.
 const MANIFESTS_AHEAD: usize = 16;
@@ -47,11 +48,52 @@ pub(crate) fn plan(
     context: Arc<Context>,
     source: Arc<Source>,
 ) -> Result<BoxStream<'static, Result<PlanItem>>> {
-    match (&*source, context.table.clone()) {
-        (Source::Table(_), Some(table)) => plan_table(context, table),
-        (Source::Files(files), _) => Ok(plan_files(context, files.clone())),
-        (Source::Table(_), None) => Err(Error::corrupt("a table without metadata")),
-    }
+    let parts = context.parts.clone();
+    let items = match (&*source, context.table.clone()) {
+        (Source::Table(_), Some(table)) => plan_table(context, table)?,
+        (Source::Files(files), _) => plan_files(context, files.clone()),
+        (Source::Table(_), None) => return Err(Error::corrupt("a table without metadata")),
+    };
+    Ok(match parts {
+        Some(parts) => only_parts(items, parts),
+        None => items,
+    })
+}
+
+/// Drops what no part names. A part whose file the plan does not have any more is an error: its
+/// rows would be missing without a word.
+fn only_parts(
+    items: BoxStream<'static, Result<PlanItem>>,
+    parts: Parts,
+) -> BoxStream<'static, Result<PlanItem>> {
+    let state = (items, parts.unseen(), parts);
+    stream::try_unfold(state, |(mut items, mut unseen, parts)| async move {
+        while let Some(item) = items.try_next().await? {
+            let wanted = match &item {
+                PlanItem::File(file) => {
+                    let path = file.location.to_string();
+                    unseen.remove(&path);
+                    parts.names(&path)
+                }
+                PlanItem::SkippedFile(path, _) => {
+                    unseen.remove(path);
+                    parts.names(path)
+                }
+                _ => true,
+            };
+            if wanted {
+                return Ok(Some((item, (items, unseen, parts))));
+            }
+        }
+        match unseen.first() {
+            None => Ok(None),
+            Some(path) => Err(Error::new(
+                ErrorKind::NotFound,
+                format!("{path} is not a file of this scan any more"),
+            )),
+        }
+    })
+    .boxed()
 }
 
 fn plan_files(context: Arc<Context>, files: Vec<DataPath>) -> BoxStream<'static, Result<PlanItem>> {

@@ -7,6 +7,8 @@ use fastdata_iceberg::SnapshotSelector;
 use fastdata_parquet::StringLayout;
 use fastdata_store::StoreConfig;
 
+use crate::parts::FilePart;
+
 /// Everything that decides a scan. `Default` scans nothing; set [`ScanRequest::sources`].
 #[derive(Debug, Clone)]
 pub struct ScanRequest {
@@ -17,8 +19,16 @@ pub struct ScanRequest {
     pub columns: Option<Vec<String>>,
     /// Equality on partition columns (identity partitions of a table, hive folders), as text.
     pub partition: Vec<(String, String)>,
+    /// Rows of any of these partitions: each is an equality on partition columns, as
+    /// [`ScanRequest::partition`]. Empty means that nothing is asked.
+    pub any_partition: Vec<Vec<(String, String)>>,
     /// A condition in SQL's expression syntax.
     pub filter: Option<String>,
+    /// Only these parts of the files that the scan would read, as [`Scan::files`] names them.
+    /// `None` means all.
+    ///
+    /// [`Scan::files`]: crate::Scan::files
+    pub parts: Option<Vec<FilePart>>,
     /// Stop after this many rows.
     pub limit_rows: Option<u64>,
     /// Which snapshot of an Iceberg table.
@@ -46,7 +56,9 @@ impl Default for ScanRequest {
             sources: Vec::new(),
             columns: None,
             partition: Vec::new(),
+            any_partition: Vec::new(),
             filter: None,
+            parts: None,
             limit_rows: None,
             snapshot: SnapshotSelector::Current,
             string_layout: StringLayout::default(),

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::num::NonZeroUsize;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rayon::{ThreadPool, ThreadPoolBuilder};
 use tokio::runtime::{Builder, Runtime};
@@ -16,21 +16,42 @@ use crate::{Error, ErrorKind, Result};
 /// a network card.
 const NETWORK_THREADS: usize = 2;
 
+/// What belongs to one process. A forked child inherits the memory but none of the threads, so it
+/// makes its own and leaves its parent's alone: tearing those down would wait for threads that are
+/// not there.
+struct PerProcess<T: 'static>(Mutex<Option<(u32, &'static T)>>);
+
+impl<T> PerProcess<T> {
+    const fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    fn get_or_make(&self, make: impl FnOnce() -> Result<T>) -> Result<&'static T> {
+        let process = std::process::id();
+        let mut made = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        match *made {
+            Some((maker, value)) if maker == process => Ok(value),
+            _ => {
+                let value: &'static T = Box::leak(Box::new(make()?));
+                *made = Some((process, value));
+                Ok(value)
+            }
+        }
+    }
+}
+
 /// The process's tokio runtime, made on first use.
 pub(crate) fn network() -> Result<&'static Runtime> {
-    static RUNTIME: OnceLock<std::io::Result<Runtime>> = OnceLock::new();
-    let made = RUNTIME.get_or_init(|| {
+    static RUNTIME: PerProcess<Runtime> = PerProcess::new();
+    RUNTIME.get_or_make(|| {
         Builder::new_multi_thread()
             .worker_threads(NETWORK_THREADS)
             .thread_name("fastdata-net")
             .enable_all()
             .build()
-    });
-    made.as_ref().map_err(|source| {
-        Error::new(
-            ErrorKind::Io,
-            format!("cannot start network threads: {source}"),
-        )
+            .map_err(|source| {
+                Error::new(ErrorKind::Io, "cannot start network threads").with_source(source)
+            })
     })
 }
 
@@ -43,8 +64,8 @@ pub(crate) fn thread_count(threads: usize) -> usize {
 /// The process's pool of `threads` decoding threads, made on first use: never rayon's global pool,
 /// which belongs to the program that links us.
 pub(crate) fn decoders(threads: usize) -> Result<Arc<ThreadPool>> {
-    static POOLS: OnceLock<Mutex<HashMap<usize, Arc<ThreadPool>>>> = OnceLock::new();
-    let pools = POOLS.get_or_init(Mutex::default);
+    static POOLS: PerProcess<Mutex<HashMap<usize, Arc<ThreadPool>>>> = PerProcess::new();
+    let pools = POOLS.get_or_make(|| Ok(Mutex::default()))?;
     let mut pools = pools.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(pool) = pools.get(&threads) {
         return Ok(pool.clone());
@@ -59,6 +80,12 @@ pub(crate) fn decoders(threads: usize) -> Result<Arc<ThreadPool>> {
     let pool = Arc::new(pool);
     pools.insert(threads, pool.clone());
     Ok(pool)
+}
+
+/// Runs `work` on the process's decoding threads and blocks until it is done: what is parallel
+/// inside uses those threads and not rayon's global pool.
+pub fn on_threads<T: Send>(work: impl FnOnce() -> T + Send) -> Result<T> {
+    Ok(decoders(thread_count(0))?.install(work))
 }
 
 /// Runs `future` on the network runtime and blocks this thread, wherever it stands: unlike

@@ -14,6 +14,7 @@ use crate::context::{Context, TableContext, first_schema, readable_schema};
 use crate::evolution::MatchBy;
 use crate::expression::parse_filter;
 use crate::partition::{partition_columns, partition_predicate};
+use crate::parts::Parts;
 use crate::pipeline;
 use crate::runtime::{decoders, network, thread_count, wait};
 use crate::source::{Source, resolve};
@@ -79,6 +80,21 @@ impl Scan {
     /// Schema of the source, before columns were chosen.
     pub fn source_schema(&self) -> &SchemaRef {
         &self.columns.source
+    }
+
+    /// The metadata file that describes the table, when the source is one: as a source of another
+    /// request it names the same state of the table whatever is committed meanwhile.
+    pub fn metadata_file(&self) -> Option<String> {
+        match &*self.source {
+            Source::Table(table) => Some(table.metadata_file.to_string()),
+            Source::Files(_) => None,
+        }
+    }
+
+    /// Names of the columns whose partitions a request can name.
+    pub fn partition_columns(&self) -> Vec<String> {
+        let columns = partition_columns(&self.source, &self.columns.source);
+        columns.into_iter().collect()
     }
 
     /// What would be read, and why the rest is skipped. Reads manifests and footers, no data pages.
@@ -159,6 +175,7 @@ impl Scan {
             window_bytes_max,
             // Tiny windows would decode straddling pages over and over.
             window_rows: window_rows.max(4096),
+            parts: self.request.parts.as_deref().map(Parts::new),
         }))
     }
 }
@@ -230,6 +247,9 @@ fn filter_of(request: &ScanRequest, source: &Source, schema: &Schema) -> Result<
             parts.push(partition_predicate(name, value, &allowed, schema)?);
         }
     }
+    if !request.any_partition.is_empty() {
+        parts.push(any_partition(&request.any_partition, source, schema)?);
+    }
     if let Some(text) = &request.filter {
         parts.push(parse_filter(text)?);
     }
@@ -237,6 +257,21 @@ fn filter_of(request: &ScanRequest, source: &Source, schema: &Schema) -> Result<
         true => Ok(Bound::Constant(true)),
         false => Ok(bind(&Predicate::And(parts), schema)?),
     }
+}
+
+fn any_partition(
+    partitions: &[Vec<(String, String)>],
+    source: &Source,
+    schema: &Schema,
+) -> Result<Predicate> {
+    let allowed = partition_columns(source, schema);
+    let each = partitions.iter().map(|partition| {
+        let equalities = partition
+            .iter()
+            .map(|(name, value)| partition_predicate(name, value, &allowed, schema));
+        Ok(Predicate::And(equalities.collect::<Result<_>>()?))
+    });
+    Ok(Predicate::Or(each.collect::<Result<_>>()?))
 }
 
 /// The batches of a running scan, in order.

@@ -136,7 +136,11 @@ async fn open(context: &Arc<Context>, file: DataFile) -> Result<OpenFile> {
     let counters = context.counters.clone();
     add(&counters.row_groups_total, pruned.row_groups_total as u64);
     add(&counters.row_groups_pruned, pruned.row_groups_pruned as u64);
-    let row_groups = pruned.plans.clone();
+    let mut row_groups = pruned.plans.clone();
+    if let Some(parts) = &context.parts {
+        let path = file.location.to_string();
+        row_groups.retain(|plan| parts.wants(&path, plan.row_group));
+    }
     let opened = OpenFile {
         file,
         meta,
