@@ -156,8 +156,8 @@ fn one_line(text: &str) -> String {
     line
 }
 
-/// Ends the process for what clap found: help and version are successes, the rest is usage.
-pub(crate) fn exit_usage(error: &clap::Error) -> ! {
+/// Says what clap found and returns the exit code: help and version are successes, the rest is usage.
+pub(crate) fn report_usage(error: &clap::Error) -> i32 {
     let json = std::env::args_os().any(|arg| arg == "--json-errors")
         || std::env::var_os("FASTDATA_JSON_ERRORS")
             .is_some_and(|value| value == "1" || value == "true");
@@ -166,10 +166,10 @@ pub(crate) fn exit_usage(error: &clap::Error) -> ! {
         let message = text.strip_prefix("error: ").unwrap_or(&text);
         // clap's text goes on with tips and the usage line after an empty one.
         let message = message.split("\n\n").next().unwrap_or(message);
-        std::process::exit(Failure::usage(message.replace('\n', " ")).report(true));
+        return Failure::usage(message.replace('\n', " ")).report(true);
     }
     let _ = error.print();
-    std::process::exit(error.exit_code())
+    error.exit_code()
 }
 
 #[cfg(test)]

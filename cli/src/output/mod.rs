@@ -7,8 +7,6 @@ mod separated;
 mod sink;
 mod table;
 mod tally;
-mod text;
-mod zone;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -16,8 +14,9 @@ use arrow_schema::SchemaRef;
 use crate::config::{Destination, Format};
 use crate::failure::Failure;
 
+pub(crate) use fastdata::text::Grid;
 pub(crate) use sink::Sink;
-pub(crate) use table::{Grid, grouped, terminal_columns};
+pub(crate) use table::{grouped, terminal_columns};
 
 /// Takes the batches of a scan, in order.
 ///

@@ -72,6 +72,15 @@ impl Scan {
         })
     }
 
+    /// The same scan, ended by another token.
+    #[must_use]
+    pub fn with_cancel(&self, cancel: CancelToken) -> Self {
+        Self {
+            cancel,
+            ..self.clone()
+        }
+    }
+
     /// Schema of the batches that come out.
     pub fn schema(&self) -> &SchemaRef {
         &self.columns.output

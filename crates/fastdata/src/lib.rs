@@ -2,15 +2,21 @@
 //!
 //! The facade that Rust programs link. It re-exports and adds nothing.
 
+pub use fastdata_frame::{
+    Column, DataFrame, Group, GroupBy, PortableRequest, Rows, Table, TableRows,
+};
+#[doc(no_inline)]
+pub use fastdata_frame::{tensor, text, write};
 #[doc(no_inline)]
 pub use fastdata_iceberg as iceberg;
 pub use fastdata_iceberg::SnapshotSelector;
+pub use fastdata_kernels::select::NullAs;
 pub use fastdata_parquet::StringLayout;
 pub use fastdata_scan::describe::{ReferenceDescription, SnapshotDescription};
 pub use fastdata_scan::explain::{ExplainNode, Tally};
 pub use fastdata_scan::request::CatalogSettings;
 pub use fastdata_scan::{
-    Batches, CancelToken, Collected, Description, Error, ErrorKind, Explain, Progress, Result,
-    Scan, ScanRequest, ScanStats, Settings, describe,
+    Batches, CancelToken, Collected, Description, Error, ErrorKind, Explain, FilePart, PlannedFile,
+    Progress, Result, RowGroupSize, Scan, ScanRequest, ScanStats, Settings, describe, on_threads,
 };
 pub use fastdata_store::StoreConfig;

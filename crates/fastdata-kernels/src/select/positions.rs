@@ -77,6 +77,17 @@ impl Positions {
         self.bound
     }
 
+    /// The row numbers in order; `None` where null.
+    pub fn iter(&self) -> impl Iterator<Item = Option<usize>> + '_ {
+        (0..self.len()).map(|at| {
+            let valid = self.valid.as_ref().is_none_or(|valid| valid.is_valid(at));
+            valid.then(|| match &self.rows {
+                Rows::Narrow(rows) => rows[at] as usize,
+                Rows::Wide(rows) => rows[at].as_usize(),
+            })
+        })
+    }
+
     /// Which positions are not null, if any is.
     pub(super) fn valid(&self) -> Option<&NullBuffer> {
         self.valid.as_ref()

@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{File, Findings};
 
 /// Each crate's folder and the crates of ours that it may use: the way of the data, downwards.
-const ARROWS: [(&str, &[&str]); 14] = [
+const ARROWS: [(&str, &[&str]); 15] = [
     ("fastdata-memory", &[]),
     ("fastdata-kernels", &["fastdata-memory"]),
     ("fastdata-store", &["fastdata-memory"]),
@@ -23,10 +23,8 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "fastdata-memory",
         ],
     ),
-    ("fastdata-cas", &["fastdata-store", "fastdata-codec"]),
-    ("fastdata-flow", &["fastdata-cas"]),
     (
-        "fastdata",
+        "fastdata-frame",
         &[
             "fastdata-scan",
             "fastdata-store",
@@ -35,8 +33,21 @@ const ARROWS: [(&str, &[&str]); 14] = [
             "fastdata-parquet",
         ],
     ),
+    ("fastdata-cas", &["fastdata-store", "fastdata-codec"]),
+    ("fastdata-flow", &["fastdata-cas"]),
+    (
+        "fastdata",
+        &[
+            "fastdata-frame",
+            "fastdata-scan",
+            "fastdata-store",
+            "fastdata-kernels",
+            "fastdata-iceberg",
+            "fastdata-parquet",
+        ],
+    ),
     ("fastdata-cli", &["fastdata"]),
-    ("fastdata-python", &["fastdata"]),
+    ("fastdata-python", &["fastdata", "fastdata-cli"]),
     (TESTKIT, &["fastdata-store"]),
     ("xtask", &[]),
 ];

@@ -9,10 +9,14 @@ use arrow_array::RecordBatch;
 use arrow_cast::cast;
 use arrow_schema::{DataType, Field, FieldRef, Schema};
 
-use crate::failure::{Failure, FailureKind};
+use crate::{Error, Result};
 
 /// The batch with `UTC` as an offset wherever a timestamp bears it; a cheap copy otherwise.
-pub(super) fn as_offsets(batch: &RecordBatch) -> Result<RecordBatch, Failure> {
+///
+/// # Errors
+///
+/// `Unsupported` when a timestamp cannot be told in another zone.
+pub fn in_utc(batch: &RecordBatch) -> Result<RecordBatch> {
     let schema = batch.schema();
     let fields: Vec<FieldRef> = schema.fields().iter().map(field).collect();
     if fields.as_slice() == &schema.fields()[..] {
@@ -30,9 +34,7 @@ pub(super) fn as_offsets(batch: &RecordBatch) -> Result<RecordBatch, Failure> {
         .and_then(|columns| {
             RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &rows)
         })
-        .map_err(|error| {
-            Failure::because(FailureKind::Unsupported, "cannot print timestamps", &error)
-        })
+        .map_err(|error| Error::unsupported("cannot print timestamps").with_source(error))
 }
 
 fn field(original: &FieldRef) -> FieldRef {
@@ -71,7 +73,7 @@ mod tests {
         let inner = Arc::new(Field::new("t", times.data_type().clone(), false));
         let nested: ArrayRef = Arc::new(StructArray::from(vec![(inner, Arc::clone(&times))]));
         let batch = RecordBatch::try_from_iter([("time", times), ("nested", nested)]).unwrap();
-        let batch = as_offsets(&batch).unwrap();
+        let batch = in_utc(&batch).unwrap();
         let printed = |column: usize| array_value_to_string(batch.column(column), 0).unwrap();
         assert_eq!(printed(0), "1970-01-01T00:00:01.500Z");
         assert_eq!(printed(1), "{t: 1970-01-01T00:00:01.500Z}");

@@ -1,0 +1,69 @@
+//! One column of a frame.
+
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, new_empty_array};
+use arrow_schema::FieldRef;
+use fastdata_kernels::select;
+
+use crate::Result;
+
+/// The values of one column, in chunks.
+#[derive(Debug, Clone)]
+pub struct Column {
+    field: FieldRef,
+    chunks: Arc<[ArrayRef]>,
+    len: usize,
+}
+
+impl Column {
+    /// A column of `chunks`, all of the type of `field`.
+    pub(crate) fn of_chunks(field: FieldRef, chunks: Vec<ArrayRef>) -> Self {
+        Self {
+            len: chunks.iter().map(|chunk| chunk.len()).sum(),
+            field,
+            chunks: chunks.into(),
+        }
+    }
+
+    /// Name, type and whether null is allowed.
+    pub fn field(&self) -> &FieldRef {
+        &self.field
+    }
+
+    /// Rows.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// True when there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Rows that are null.
+    pub fn null_count(&self) -> usize {
+        self.chunks
+            .iter()
+            .map(|chunk| chunk.logical_null_count())
+            .sum()
+    }
+
+    /// The chunks.
+    pub fn chunks(&self) -> &[ArrayRef] {
+        &self.chunks
+    }
+
+    /// All values as one array: without a copy when there is one chunk.
+    ///
+    /// # Errors
+    ///
+    /// `LimitExceeded` when the values do not fit 32-bit offsets.
+    pub fn to_array(&self) -> Result<ArrayRef> {
+        if self.chunks.is_empty() {
+            return Ok(new_empty_array(self.field.data_type()));
+        }
+        let chunks: Vec<&dyn Array> = self.chunks.iter().map(|chunk| chunk.as_ref()).collect();
+        Ok(select::concat(&chunks)?)
+    }
+}

@@ -1,0 +1,342 @@
+//! Choosing rows.
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, new_null_array};
+use arrow_schema::DataType;
+use fastdata_kernels::predicate::bind;
+use fastdata_kernels::select::{Mask, NullAs, Positions, filter_array, filter_chunked, take_array};
+use fastdata_scan::{ErrorKind, on_threads, parse_filter};
+use rayon::prelude::*;
+
+use crate::columns::batch_of;
+use crate::frame::check_schema;
+use crate::{Column, DataFrame, Error, Result};
+
+/// Fewer rows than this are selected on the calling thread.
+const PARALLEL_ROWS_MIN: usize = 32 << 10;
+
+/// Which rows to take.
+#[derive(Debug, Clone)]
+pub enum Rows {
+    /// Where the value is true; there is one for every row.
+    Mask(Column),
+    /// Those with these numbers, counted from 0, in this order. A null number gives a row of nulls.
+    Positions(Column),
+}
+
+impl DataFrame {
+    /// The first `count` rows, or all when there are fewer. Nothing is copied.
+    pub fn head(&self, count: usize) -> Self {
+        self.range(0, count.min(self.num_rows()))
+    }
+
+    /// `count` rows from row `start` on. Nothing is copied.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` when the range passes the end.
+    pub fn slice(&self, start: usize, count: usize) -> Result<Self> {
+        match start.checked_add(count) {
+            Some(end) if end <= self.num_rows() => Ok(self.range(start, count)),
+            _ => Err(Error::invalid(format!(
+                "{count} rows from row {start} on of a frame of {} rows",
+                self.num_rows()
+            ))),
+        }
+    }
+
+    fn range(&self, start: usize, count: usize) -> Self {
+        let (mut skip, mut left) = (start, count);
+        let mut chunks = Vec::new();
+        for batch in self.batches() {
+            if left == 0 {
+                break;
+            }
+            let rows = batch.num_rows();
+            if skip < rows {
+                let taken = left.min(rows - skip);
+                chunks.push(batch.slice(skip, taken));
+                left -= taken;
+            }
+            skip = skip.saturating_sub(rows);
+        }
+        Self::of_chunks(Arc::clone(self.schema()), chunks)
+    }
+
+    /// Frames of at most `rows_max` rows each, in order. Nothing is copied.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` when `rows_max` is 0.
+    pub fn split(&self, rows_max: usize) -> Result<Vec<Self>> {
+        if rows_max == 0 {
+            return Err(Error::invalid(
+                "a frame cannot be split into parts of 0 rows",
+            ));
+        }
+        let starts = (0..self.num_rows()).step_by(rows_max);
+        Ok(starts
+            .map(|start| self.range(start, rows_max.min(self.num_rows() - start)))
+            .collect())
+    }
+
+    /// The rows of all `frames`, in order. Nothing is copied.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` when there is no frame, or when names or types differ.
+    pub fn concat(frames: &[Self]) -> Result<Self> {
+        let Some(first) = frames.first() else {
+            return Err(Error::invalid("no frame to concatenate"));
+        };
+        let mut chunks = Vec::new();
+        for frame in frames {
+            check_schema(first.schema(), frame.schema())?;
+            chunks.extend_from_slice(frame.batches());
+        }
+        let any_null = |index: usize| {
+            let mut frames = frames.iter();
+            frames.any(|frame| frame.schema().field(index).is_nullable())
+        };
+        let mut fields = arrow_schema::SchemaBuilder::from(first.schema().as_ref());
+        for index in 0..first.num_columns() {
+            if any_null(index) && !first.schema().field(index).is_nullable() {
+                let field = first.schema().field(index).clone().with_nullable(true);
+                *fields.field_mut(index) = Arc::new(field);
+            }
+        }
+        let schema = Arc::new(fields.finish());
+        let chunks = chunks
+            .into_iter()
+            .map(|chunk| {
+                let rows = chunk.num_rows();
+                batch_of(Arc::clone(&schema), chunk.columns().to_vec(), rows)
+            })
+            .collect::<Result<Vec<_>>>()?;
+        Ok(Self::of_chunks(schema, chunks))
+    }
+
+    /// The rows for which `condition` is true, in SQL's expression syntax and three-valued logic.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` when the condition does not parse or names a column that is not there.
+    pub fn filter(&self, condition: &str) -> Result<Self> {
+        let bound = bind(&parse_filter(condition)?, self.schema())?;
+        let evaluate = |batch: &RecordBatch| Ok(Mask::new(bound.evaluate(batch)?));
+        let masks: Vec<Mask> = self.threaded(|| match self.batches() {
+            [only] => Ok(vec![self.evaluate_in_pieces(only, &evaluate)?]),
+            chunks => chunks.par_iter().map(evaluate).collect::<Result<_>>(),
+        })?;
+        self.filter_masks(&masks)
+    }
+
+    /// One long chunk is evaluated piece by piece on all threads.
+    fn evaluate_in_pieces(
+        &self,
+        batch: &RecordBatch,
+        evaluate: &(dyn Fn(&RecordBatch) -> Result<Mask> + Sync),
+    ) -> Result<Mask> {
+        let rows = batch.num_rows();
+        if rows < 2 * PARALLEL_ROWS_MIN {
+            return evaluate(batch);
+        }
+        let starts: Vec<usize> = (0..rows).step_by(PARALLEL_ROWS_MIN).collect();
+        let pieces = starts
+            .par_iter()
+            .map(|start| {
+                let piece = batch.slice(*start, PARALLEL_ROWS_MIN.min(rows - start));
+                Ok(evaluate(&piece)?.bits().clone())
+            })
+            .collect::<Result<Vec<_>>>()?;
+        let mut bits = arrow_array::builder::BooleanBufferBuilder::new(rows);
+        for piece in &pieces {
+            bits.append_buffer(piece);
+        }
+        Ok(Mask::new(bits.finish()))
+    }
+
+    /// The rows that `rows` choose; `nulls` says what a null in a mask means.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` when a mask is of another length or no boolean column, when a position is
+    /// out of range or no integer; as [`fastdata_kernels::select::take_array`] for null positions.
+    pub fn take(&self, rows: &Rows, nulls: NullAs) -> Result<Self> {
+        match rows {
+            Rows::Mask(mask) => self.take_mask(mask, nulls),
+            Rows::Positions(positions) => self.take_positions(positions),
+        }
+    }
+
+    /// The rows for which the boolean column `name` is true.
+    ///
+    /// # Errors
+    ///
+    /// `InvalidArgument` when there is no such column or it is not boolean.
+    pub fn take_where(&self, name: &str, nulls: NullAs) -> Result<Self> {
+        self.take_mask(&self.column(name)?, nulls)
+    }
+
+    fn take_mask(&self, mask: &Column, nulls: NullAs) -> Result<Self> {
+        if *mask.field().data_type() != DataType::Boolean {
+            return Err(Error::invalid(format!(
+                "rows are taken by booleans, not by {}; write a condition with filter",
+                mask.field().data_type()
+            )));
+        }
+        if mask.len() != self.num_rows() {
+            return Err(Error::invalid(format!(
+                "a mask of {} rows for a frame of {} rows",
+                mask.len(),
+                self.num_rows()
+            )));
+        }
+        let pieces = aligned(mask, self.batches())?;
+        let masks: Vec<Mask> = pieces
+            .iter()
+            .map(|piece| Mask::from_boolean(piece, nulls))
+            .collect();
+        self.filter_masks(&masks)
+    }
+
+    /// One mask for each chunk; the result is one chunk, unless 32-bit offsets do not reach so far.
+    fn filter_masks(&self, masks: &[Mask]) -> Result<Self> {
+        let rows: usize = masks.iter().map(Mask::count).sum();
+        if rows == self.num_rows() {
+            return Ok(self.clone());
+        }
+        let whole = self.threaded(|| {
+            let column = |index: usize| {
+                let chunks = self.column_chunks(index);
+                let chunks: Vec<&dyn Array> = chunks.iter().map(|chunk| chunk.as_ref()).collect();
+                Ok(filter_chunked(&chunks, masks)?)
+            };
+            let columns = self.each_column(&column)?;
+            batch_of(Arc::clone(self.schema()), columns, rows)
+        });
+        let chunks = match whole {
+            Ok(whole) => vec![whole],
+            Err(error) if error.kind() == ErrorKind::LimitExceeded => {
+                self.threaded(|| self.filter_each_chunk(masks))?
+            }
+            Err(error) => return Err(error),
+        };
+        Ok(Self::of_chunks(Arc::clone(self.schema()), chunks))
+    }
+
+    fn filter_each_chunk(&self, masks: &[Mask]) -> Result<Vec<RecordBatch>> {
+        let chunks = self.batches().iter().zip(masks);
+        chunks
+            .map(|(batch, mask)| {
+                let columns = batch.columns().par_iter();
+                let columns = columns.map(|column| Ok(filter_array(column, mask)?));
+                let columns = columns.collect::<Result<Vec<_>>>()?;
+                batch_of(Arc::clone(self.schema()), columns, mask.count())
+            })
+            .collect()
+    }
+
+    fn take_positions(&self, positions: &Column) -> Result<Self> {
+        let positions = Positions::new(positions.to_array()?.as_ref(), self.num_rows())?;
+        let rows = positions.len();
+        let batch = self.threaded(|| {
+            let column = |index: usize| match self.column_chunks(index).as_slice() {
+                [] => {
+                    let data_type = self.schema().field(index).data_type();
+                    Ok(new_null_array(data_type, rows))
+                }
+                [only] => Ok(take_array(only, &positions)?),
+                chunks => take_chunked(chunks, &positions),
+            };
+            batch_of(Arc::clone(self.schema()), self.each_column(&column)?, rows)
+        })?;
+        Ok(Self::of_chunks(Arc::clone(self.schema()), vec![batch]))
+    }
+
+    fn each_column(
+        &self,
+        column: &(dyn Fn(usize) -> Result<ArrayRef> + Sync),
+    ) -> Result<Vec<ArrayRef>> {
+        let indices = 0..self.num_columns();
+        match self.num_rows() >= PARALLEL_ROWS_MIN {
+            true => indices.into_par_iter().map(column).collect(),
+            false => indices.map(column).collect(),
+        }
+    }
+
+    /// Runs `work` on our threads when there is enough of it.
+    fn threaded<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
+        match self.num_rows() >= PARALLEL_ROWS_MIN {
+            true => on_threads(work)?,
+            false => work(),
+        }
+    }
+}
+
+/// `mask` cut where the chunks of a frame are cut.
+fn aligned(mask: &Column, chunks: &[RecordBatch]) -> Result<Vec<BooleanArray>> {
+    let same = mask.chunks().len() == chunks.len()
+        && mask
+            .chunks()
+            .iter()
+            .zip(chunks)
+            .all(|(piece, chunk)| piece.len() == chunk.num_rows());
+    if same {
+        let pieces = mask.chunks().iter();
+        return Ok(pieces.map(|piece| piece.as_boolean().clone()).collect());
+    }
+    let whole = mask.to_array()?;
+    let whole = whole.as_boolean();
+    let mut start = 0;
+    Ok(chunks
+        .iter()
+        .map(|chunk| {
+            let piece = whole.slice(start, chunk.num_rows());
+            start += chunk.num_rows();
+            piece
+        })
+        .collect())
+}
+
+/// Rows of a chunked column: a row number becomes a chunk and a row within it.
+fn take_chunked(chunks: &[ArrayRef], positions: &Positions) -> Result<ArrayRef> {
+    let total: usize = chunks.iter().map(|chunk| chunk.len()).sum();
+    // Bringing the chunks together costs a pass over all rows, looking up each number costs more a
+    // row: few rows of many are looked up.
+    if positions.len() >= total / 8 {
+        let chunks: Vec<&dyn Array> = chunks.iter().map(|chunk| chunk.as_ref()).collect();
+        if let Ok(whole) = fastdata_kernels::select::concat(&chunks) {
+            return Ok(take_array(&whole, positions)?);
+        }
+    }
+    let mut ends = Vec::with_capacity(chunks.len());
+    let mut end = 0;
+    for chunk in chunks {
+        end += chunk.len();
+        ends.push(end);
+    }
+    let missing = new_null_array(chunks[0].data_type(), 1);
+    let mut pieces: Vec<&dyn Array> = chunks.iter().map(|chunk| chunk.as_ref()).collect();
+    pieces.push(missing.as_ref());
+    let places: Vec<(usize, usize)> = positions
+        .iter()
+        .map(|row| match row {
+            Some(row) => {
+                let chunk = ends.partition_point(|end| *end <= row);
+                (chunk, row + chunks[chunk].len() - ends[chunk])
+            }
+            None => (chunks.len(), 0),
+        })
+        .collect();
+    arrow_select::interleave::interleave(&pieces, &places).map_err(|cause| {
+        let data_type = chunks[0].data_type();
+        Error::new(
+            ErrorKind::LimitExceeded,
+            format!("taking {} rows of {data_type}", places.len()),
+        )
+        .with_source(cause)
+    })
+}

@@ -1,0 +1,521 @@
+"""The compiled part of fastdata: see `fastdata` for the names to import."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Literal, Protocol, Self, TypeAlias, final, overload, type_check_only
+
+from fastdata._progress import Progress
+
+__version__: str
+
+@type_check_only
+class _ArrowStream(Protocol):
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+
+@type_check_only
+class _ArrowArray(Protocol):
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
+
+_Values: TypeAlias = _ArrowStream | _ArrowArray | Sequence[Any] | Any
+_Source: TypeAlias = str | os.PathLike[str] | Sequence[str | os.PathLike[str]]
+_Progress: TypeAlias = bool | Callable[[Progress], object] | None
+_Columns: TypeAlias = str | Sequence[str] | None
+_Partition: TypeAlias = Mapping[str, Any]
+
+@final
+class Table:
+    """Where rows come from: an Iceberg table, or Parquet files of one schema.
+
+    `source` is `namespace.table` (looked up in `warehouse`, or in the warehouse of the settings
+    file), the location of a table, its metadata file, or a Parquet file, folder or glob; paths of
+    this machine, `s3://`, `gs://` or `az://`. Nothing is read before a method asks for it.
+
+    `as_of` is a datetime, its ISO text or milliseconds since the epoch, UTC where no zone is named.
+    `max_memory` bounds what a streaming scan holds, in bytes or as text such as `"2GiB"`.
+
+    >>> import fastdata as fd
+    >>> fd.Table("shop.events")
+    <fastdata.Table shop.events>
+    """
+
+    def __new__(
+        cls,
+        source: _Source,
+        /,
+        *,
+        snapshot_id: int | None = None,
+        as_of: Any | None = None,
+        ref: str | None = None,
+        warehouse: str | os.PathLike[str] | None = None,
+        config: str | os.PathLike[str] | None = None,
+        max_memory: int | str | None = None,
+        threads: int = 0,
+        batch_rows: int | None = None,
+        map_by_position: bool = False,
+        **store: Any,
+    ) -> Self: ...
+    @property
+    def sources(self) -> list[str]:
+        """What the table was opened as."""
+
+    @property
+    def schema(self) -> Schema:
+        """Names and types of the columns. Reads metadata."""
+
+    @property
+    def partition_columns(self) -> list[str]:
+        """The columns that partitions are named by. Reads metadata."""
+
+    def get_partition(self, partition: _Partition | None = None, /, *, columns: _Columns = None, progress: _Progress = None, **values: Any) -> DataFrame:
+        """The rows of one partition: `get_partition(day=3)` or `get_partition({"day": 3})`.
+
+        Raises InvalidArgumentError for a column that is no partition column.
+        """
+
+    def get_partitions(self, partitions: Sequence[_Partition], /, *, columns: _Columns = None, progress: _Progress = None) -> DataFrame:
+        """The rows of any of several partitions; a row that several of them name comes once."""
+
+    def get_all(self, columns: _Columns = None, *, progress: _Progress = None) -> DataFrame:
+        """All rows."""
+
+    def scan(self, columns: _Columns = None, *, where: str | None = None, partition: _Partition | Sequence[_Partition] | None = None, limit: int | None = None) -> Scan:
+        """A scan, to collect, to stream or to hand to another library.
+
+        `where` is a condition in SQL's syntax. Raises InvalidArgumentError for a condition that does
+        not parse or a column that is not there.
+        """
+
+    def groups(self, count: int, *, by: Literal["rows", "bytes"] = "rows", columns: _Columns = None, where: str | None = None, partition: _Partition | Sequence[_Partition] | None = None) -> list[Group]:
+        """`count` parts of about the same number of rows or bytes, for as many tasks.
+
+        Each is small and can be pickled; it reads the table as it is now, wherever it is read.
+        """
+
+    def explain(self, columns: _Columns = None, *, where: str | None = None, partition: _Partition | Sequence[_Partition] | None = None, limit: int | None = None) -> Explain:
+        """What a scan would read, and why it skips the rest."""
+
+    def snapshots(self) -> DataFrame:
+        """The snapshots, oldest first: snapshot_id, parent_id, committed_at, operation."""
+
+    def partitions(self) -> DataFrame:
+        """The partitions that have files: partition, files, rows, size_bytes."""
+
+    def files(self) -> DataFrame:
+        """The data files: path, partition, rows, size_bytes, delete_files."""
+
+    def describe(self) -> dict[str, Any]:
+        """Location, snapshots, partition spec and sizes, as `fastdata describe --json` has them."""
+
+    def to_lazy(self) -> Any:
+        """A lazy Polars frame: columns, conditions and limits of its query are pushed into the scan."""
+
+    def _repr_html_(self) -> str: ...
+    @staticmethod
+    def _restore(json: str) -> Table: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class Scan:
+    """Rows to read: a source, columns and a condition. Each use reads anew."""
+
+    @property
+    def schema(self) -> Schema:
+        """Names and types of the columns that come out."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns' names."""
+
+    def collect(self, *, progress: _Progress = None) -> DataFrame:
+        """All rows. Ctrl-C ends the scan."""
+
+    def collect_async(self) -> Awaitable[DataFrame]:
+        """All rows, while other tasks of the event loop run; cancelling the task ends the scan."""
+
+    def batches(self) -> Batches:
+        """Starts the scan; the batches come in order and in bounded memory."""
+
+    def __iter__(self) -> Batches: ...
+    def __aiter__(self) -> Batches: ...
+    def explain(self) -> Explain:
+        """What would be read, and why the rest is skipped."""
+
+    def to_polars(self, *, progress: _Progress = None) -> Any:
+        """As a Polars frame."""
+
+    def to_pandas(self, *, progress: _Progress = None) -> Any:
+        """As a pandas frame."""
+
+    def to_pyarrow(self, *, progress: _Progress = None) -> Any:
+        """As a pyarrow table."""
+
+    def to_lazy(self) -> Any:
+        """As a lazy Polars frame: columns, conditions and limits of its query are pushed into the scan."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def _repr_html_(self) -> str: ...
+    def _narrowed(self, columns: list[str] | None, where: str | None, limit: int | None) -> Scan: ...
+    def _is_limited(self) -> bool: ...
+    @staticmethod
+    def _restore(json: str) -> Scan: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class Batches:
+    """The batches of a running scan. Use it once, or start another scan."""
+
+    @property
+    def schema(self) -> Schema:
+        """Names and types of the columns."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> Batch: ...
+    def __aiter__(self) -> Self: ...
+    def __anext__(self) -> Awaitable[Batch]: ...
+    def collect(self) -> DataFrame:
+        """The rows that are still to come, as a frame."""
+
+    def close(self) -> None:
+        """Ends the scan; nothing comes any more."""
+
+    def __enter__(self) -> Self: ...
+    def __exit__(self, *_raised: object) -> None: ...
+
+@final
+class Group:
+    """Some files and row groups of a table: small, without secrets, the same rows wherever it is read."""
+
+    @property
+    def rows(self) -> int:
+        """Rows before condition and deletes."""
+
+    @property
+    def size_bytes(self) -> int:
+        """Compressed bytes of the files and row groups."""
+
+    @property
+    def files(self) -> list[str]:
+        """Addresses of the files."""
+
+    def read(self, *, progress: _Progress = None) -> DataFrame:
+        """The group's rows. Raises NotFoundError when one of its files is gone."""
+
+    def scan(self) -> Scan:
+        """A scan of the group's rows."""
+
+    def to_json(self) -> str:
+        """The group as JSON, for other ways than pickle to send it."""
+
+    @staticmethod
+    def from_json(json: str) -> Group:
+        """The group that `json` holds."""
+
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class Explain:
+    """What a scan would read, and why it skips the rest. `str()` gives the tree."""
+
+    @property
+    def bytes_to_fetch(self) -> int:
+        """Bytes of column chunks that the scan would fetch."""
+
+    @property
+    def rows(self) -> int:
+        """Rows in what is read, before condition and deletes."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as a dictionary, of the layout of `fastdata scan --explain=json`."""
+
+    def _repr_html_(self) -> str: ...
+
+@final
+class Field:
+    """Name and type of one column."""
+
+    @property
+    def name(self) -> str:
+        """The column's name."""
+
+    @property
+    def type(self) -> str:
+        """The column's Arrow type, as text."""
+
+    @property
+    def nullable(self) -> bool:
+        """Whether the column may have nulls."""
+
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __arrow_c_schema__(self) -> object: ...
+    __hash__: None  # type: ignore[assignment]
+
+@final
+class Schema:
+    """Names and types of all columns, in order."""
+
+    @property
+    def names(self) -> list[str]:
+        """The columns' names."""
+
+    @property
+    def types(self) -> list[str]:
+        """The columns' Arrow types, as texts."""
+
+    def __len__(self) -> int: ...
+    def __contains__(self, key: str, /) -> bool: ...
+    def __getitem__(self, key: int, /) -> Field: ...
+    def field(self, name: str) -> Field:
+        """The field of the column called `name`."""
+
+    def __eq__(self, value: object, /) -> bool: ...
+    def __ne__(self, value: object, /) -> bool: ...
+    def __arrow_c_schema__(self) -> object: ...
+    __hash__: None  # type: ignore[assignment]
+
+@final
+class Column:
+    """The values of one column.
+
+    >>> import fastdata as fd
+    >>> fd.Column([1, None, 3], name="n").null_count
+    1
+    """
+
+    def __new__(cls, values: _Values, /, name: str = "value") -> Self: ...
+    @property
+    def name(self) -> str:
+        """The column's name."""
+
+    @property
+    def type(self) -> str:
+        """The column's Arrow type, as text."""
+
+    @property
+    def null_count(self) -> int:
+        """Values that are null."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, key: int, /) -> Any: ...
+    def to_list(self) -> list[Any]:
+        """All values as Python objects; null is `None`."""
+
+    def to_numpy(self, *, width: int | None = None, pad: Any | None = None, null: Any | None = None) -> Any:
+        """All values as a numpy array, without a copy for numbers without nulls in one chunk.
+
+        Lists become a matrix: `width` values a row, shorter lists followed by `pad` (zero), `null` in
+        the place of nulls.
+        """
+
+    def to_tensor(self, *, width: int | None = None, pad: Any | None = None, null: Any | None = None) -> Memory:
+        """Lists of numbers as memory of two dimensions, as `to_numpy` has it."""
+
+    def to_memory(self) -> Memory:
+        """Numbers without nulls as memory that numpy, torch and others read in place."""
+
+    def __array__(self, dtype: Any | None = None, copy: bool | None = None) -> Any: ...
+    def __dlpack__(self, **options: Any) -> object: ...
+    def __dlpack_device__(self) -> tuple[int, int]: ...
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class Memory:
+    """Numbers in row-major order, read-only: for `memoryview`, `numpy.asarray` and `from_dlpack`."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Length of each dimension."""
+
+    @property
+    def format(self) -> str:
+        """Letter of one value's type, as the `struct` module has it."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all values."""
+
+    def __len__(self) -> int: ...
+    def __buffer__(self, flags: int, /) -> memoryview: ...
+    def __release_buffer__(self, buffer: memoryview, /) -> None: ...
+    def __dlpack__(self, *, stream: Any | None = None, max_version: tuple[int, int] | None = None, dl_device: tuple[int, int] | None = None, copy: bool | None = None) -> object: ...
+    def __dlpack_device__(self) -> tuple[int, int]: ...
+
+@final
+class Batch:
+    """Some rows of a scan, as they come."""
+
+    @property
+    def num_rows(self) -> int:
+        """Rows."""
+
+    @property
+    def num_columns(self) -> int:
+        """Columns."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the values."""
+
+    @property
+    def schema(self) -> Schema:
+        """Names and types of the columns."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns' names."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, key: str, /) -> Column: ...
+    def to_frame(self) -> DataFrame:
+        """The batch as a frame, without a copy."""
+
+    def to_polars(self) -> Any:
+        """The batch as a Polars frame."""
+
+    def to_pandas(self) -> Any:
+        """The batch as a pandas frame."""
+
+    def __arrow_c_array__(self, requested_schema: object | None = None) -> tuple[object, object]: ...
+    def __arrow_c_schema__(self) -> object: ...
+    @staticmethod
+    def _of_frame(frame: DataFrame) -> Batch: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+@final
+class DataFrame:
+    """Rows of named columns, immutable and cheap to slice.
+
+    Made of any Arrow object (of Polars, pyarrow, DuckDB, pandas, …) or of a mapping from names to
+    columns. `[name]` is a column, `[[name, …]]` a frame of columns, `[start:stop]` a frame of rows.
+
+    >>> import fastdata as fd
+    >>> frame = fd.DataFrame({"n": [1, 2, 3]})
+    >>> frame[1:]["n"].to_list()
+    [2, 3]
+    """
+
+    def __new__(cls, data: _ArrowStream | _ArrowArray | Mapping[str, _Values] | Any, /) -> Self: ...
+    @property
+    def num_rows(self) -> int:
+        """Rows."""
+
+    @property
+    def num_columns(self) -> int:
+        """Columns."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of the rows' values in memory."""
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """Rows and columns."""
+
+    @property
+    def schema(self) -> Schema:
+        """Names and types of the columns."""
+
+    @property
+    def columns(self) -> list[str]:
+        """The columns' names."""
+
+    def __len__(self) -> int: ...
+    def __contains__(self, key: str, /) -> bool: ...
+    @overload
+    def __getitem__(self, key: str, /) -> Column: ...
+    @overload
+    def __getitem__(self, key: slice | list[str], /) -> DataFrame: ...
+    def __iter__(self) -> Iterator[Batch]: ...
+    def head(self, count: int = 10) -> DataFrame:
+        """The first `count` rows, without a copy."""
+
+    def slice(self, start: int, count: int) -> DataFrame:
+        """`count` rows from row `start` on, without a copy."""
+
+    def select(self, *names: str | Sequence[str]) -> DataFrame:
+        """The named columns, in this order. Raises ColumnNotFoundError."""
+
+    def drop(self, *names: str | Sequence[str]) -> DataFrame:
+        """All columns but the named ones. Raises ColumnNotFoundError."""
+
+    def rename(self, names: dict[str, str]) -> DataFrame:
+        """The columns under other names, given from old to new."""
+
+    def unnest(self, name: str) -> DataFrame:
+        """The fields of a struct column as columns in its place."""
+
+    def take(self, rows: str | _Values, *, null_as: bool = False) -> DataFrame:
+        """Rows by the name of a boolean column, a mask, or row numbers counted from 0.
+
+        `null_as` says what a null in a mask means. Raises InvalidArgumentError for a mask of another
+        length or a row number out of range.
+        """
+
+    def filter(self, condition: str | _Values, *, null_as: bool = False) -> DataFrame:
+        """Rows for which a condition in SQL's syntax is true, or those of a mask.
+
+        >>> import fastdata as fd
+        >>> fd.DataFrame({"n": [1, None, 3]}).filter("n > 1 or n is null").num_rows
+        2
+        """
+
+    def split(self, max_rows: int) -> list[DataFrame]:
+        """Frames of at most `max_rows` rows each, without a copy."""
+
+    def concat(self, *others: DataFrame) -> DataFrame:
+        """The rows of this frame and then those of `others`, without a copy."""
+
+    def batches(self, max_rows: int | None = None) -> list[Batch]:
+        """The chunks as batches; of at most `max_rows` rows when given."""
+
+    def equals(self, other: DataFrame) -> bool:
+        """Whether both frames have the same names, types and values."""
+
+    def to_dicts(self) -> list[dict[str, Any]]:
+        """Each row as a dictionary."""
+
+    def write_parquet(self, path: str | os.PathLike[str], *, compression: Literal["zstd", "snappy", "lz4", "none"] | None = "zstd", row_group_rows: int = 1048576) -> None:
+        """Writes a Parquet file; it appears under its name when it is complete."""
+
+    def write_csv(self, path: str | os.PathLike[str], *, separator: str = ",", header: bool = True) -> None:
+        """Writes separated values: null as an empty field, an empty string as `""`."""
+
+    def to_polars(self) -> Any:
+        """As a Polars frame, without a copy of the values."""
+
+    def to_lazy(self) -> Any:
+        """As a lazy Polars frame."""
+
+    def to_pandas(self) -> Any:
+        """As a pandas frame: through pyarrow where it is installed, through numpy otherwise."""
+
+    def to_pyarrow(self) -> Any:
+        """As a pyarrow table, without a copy of the values."""
+
+    def to_numpy(self) -> dict[str, Any]:
+        """As a dictionary from names to numpy arrays."""
+
+    def to_torch(self) -> dict[str, Any]:
+        """As a dictionary from names to torch tensors."""
+
+    def to_ipc(self) -> bytes:
+        """The frame as an Arrow IPC stream."""
+
+    @staticmethod
+    def from_ipc(stream: bytes) -> DataFrame:
+        """The frame that an Arrow IPC stream holds."""
+
+    def __arrow_c_stream__(self, requested_schema: object | None = None) -> object: ...
+    def __arrow_c_schema__(self) -> object: ...
+    def _cells(self, rows: int) -> list[list[str]]: ...
+    def _repr_html_(self) -> str: ...
+    def __reduce__(self) -> tuple[Any, ...]: ...
+
+def concat(frames: Sequence[DataFrame]) -> DataFrame:
+    """The rows of all `frames`, in order, without a copy."""
+
+def _command(arguments: Sequence[str]) -> int: ...

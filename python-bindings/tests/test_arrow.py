@@ -1,0 +1,264 @@
+"""Every Arrow type there and back, with each library that can hold it."""
+
+import datetime
+import decimal
+
+import duckdb
+import nanoarrow as na
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+
+import fastdata as fd
+
+from conftest import run_python
+
+D = datetime.date(2026, 2, 28)
+T = datetime.datetime(2026, 2, 28, 23, 59, 59, 123456)
+UTC = datetime.timezone.utc
+
+TYPES = {
+    "null": (pa.null(), [None, None]),
+    "bool": (pa.bool_(), [True, False]),
+    **{f"{sign}int{bits}": (getattr(pa, f"{sign}int{bits}")(), [1, 100]) for bits in (8, 16, 32, 64) for sign in ("", "u")},
+    "float16": (pa.float16(), [np.float16(1.5), np.float16(-2)]),
+    "float32": (pa.float32(), [1.5, -2.0]),
+    "float64": (pa.float64(), [1.1, float("inf")]),
+    "string": (pa.string(), ["a", "ö" * 40]),
+    "large_string": (pa.large_string(), ["a", "ö" * 40]),
+    "string_view": (pa.string_view(), ["a", "ö" * 40]),
+    "binary": (pa.binary(), [b"a", b"\0" * 40]),
+    "large_binary": (pa.large_binary(), [b"a", b"\0" * 40]),
+    "binary_view": (pa.binary_view(), [b"a", b"\0" * 40]),
+    "fixed_binary": (pa.binary(3), [b"abc", b"xyz"]),
+    "date32": (pa.date32(), [D, datetime.date(1, 1, 1)]),
+    "date64": (pa.date64(), [D, datetime.date(9999, 12, 31)]),
+    "time32_s": (pa.time32("s"), [datetime.time(1, 2, 3), datetime.time(23, 59, 59)]),
+    "time32_ms": (pa.time32("ms"), [datetime.time(1, 2, 3, 4000), datetime.time(23, 59, 59)]),
+    "time64_us": (pa.time64("us"), [datetime.time(1, 2, 3, 4), datetime.time(23, 59, 59)]),
+    "time64_ns": (pa.time64("ns"), [datetime.time(1, 2, 3, 4), datetime.time(23, 59, 59)]),
+    **{f"timestamp_{unit}": (pa.timestamp(unit), [T.replace(microsecond=0), datetime.datetime(1969, 1, 1)]) for unit in ("s", "ms", "us", "ns")},
+    "timestamp_utc": (pa.timestamp("us", "UTC"), [T.replace(tzinfo=UTC), datetime.datetime(1900, 1, 1, tzinfo=UTC)]),
+    "timestamp_offset": (pa.timestamp("us", "+02:00"), [T.replace(tzinfo=UTC), datetime.datetime(1970, 1, 1, tzinfo=UTC)]),
+    "duration": (pa.duration("us"), [datetime.timedelta(days=1, microseconds=5), datetime.timedelta(0)]),
+    "decimal128": (pa.decimal128(20, 3), [decimal.Decimal("1.234"), decimal.Decimal("-99999999999999999.999")]),
+    "decimal256": (pa.decimal256(50, 2), [decimal.Decimal("1.23"), decimal.Decimal("-4.00")]),
+    "list": (pa.list_(pa.int64()), [[1, None], []]),
+    "large_list": (pa.large_list(pa.string()), [["a"], ["b", "c"]]),
+    "fixed_list": (pa.list_(pa.float32(), 2), [[1.0, 2.0], [3.0, 4.0]]),
+    "struct": (pa.struct([("p", pa.int32()), ("q", pa.list_(pa.string()))]), [{"p": 1, "q": ["x"]}, {"p": None, "q": None}]),
+    "map": (pa.map_(pa.string(), pa.int32()), [[("a", 1)], [("b", None), ("c", 3)]]),
+    "dictionary": (pa.dictionary(pa.int8(), pa.string()), ["a", "b"]),
+    "nested": (pa.list_(pa.struct([("x", pa.map_(pa.int32(), pa.list_(pa.bool_())))])), [[{"x": [(1, [True])]}], [None, {"x": None}]]),
+}
+NO_POLARS = {"timestamp_s"}
+
+
+def table_of(name):
+    kind, values = TYPES[name]
+    return pa.table({"c": pa.chunked_array([pa.array([*values, None], kind), pa.array([], kind), pa.array([None, *reversed(values)], kind)])})
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_pyarrow(name):
+    table = table_of(name)
+    frame = fd.DataFrame(table)
+    again = pa.table(frame)
+    assert again.schema.field("c").type == table.schema.field("c").type
+    assert again.to_pylist() == table.to_pylist()
+    assert pa.table(frame[1:5]).to_pylist() == table[1:5].to_pylist()
+    assert pa.chunked_array(frame["c"]).to_pylist() == table["c"].to_pylist()
+    batch = frame.batches()[0]
+    assert pa.record_batch(batch).to_pylist() == table[:3].to_pylist()
+    positions = [5, 0, 2, 2]
+    assert pa.table(frame.take(positions)).to_pylist() == table.take(positions).to_pylist()
+    mask = [True, False, True, False, True, True]
+    assert pa.table(frame.take(mask)).to_pylist() == table.filter(pa.array(mask)).to_pylist()
+    assert fd.DataFrame.from_ipc(frame.to_ipc()).equals(frame)
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_python_values(name):
+    table = table_of(name)
+    values = fd.DataFrame(table)["c"].to_list()
+    expected = [value.as_py() for value in table["c"]]
+    assert values == expected
+    assert fd.DataFrame(table)["c"][1] == expected[1]
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_polars(name):
+    table = table_of(name)
+    try:
+        direct = pl.DataFrame(table)
+    except Exception as error:
+        pytest.skip(f"Polars itself: {error}")
+    frame = fd.DataFrame(table)
+    assert frame.to_polars().equals(direct)
+    assert pl.DataFrame(frame.batches()[0]).equals(direct[:3])
+    assert pl.Series(frame["c"]).to_list() == direct["c"].to_list()
+    assert fd.DataFrame(direct).to_polars().equals(direct)
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_duckdb(name):
+    frame = fd.DataFrame(table_of(name))
+    try:
+        expected = duckdb.sql("select * from frame_of_pyarrow", connection=_connection(name)).fetchall()
+    except Exception as error:
+        pytest.skip(f"DuckDB itself: {error}")
+    assert duckdb.sql("select * from frame").fetchall() == expected
+    assert duckdb.sql("select count(*) from frame").fetchall() == [(6,)]
+    assert frame.num_rows == 6
+
+
+def _connection(name):
+    connection = duckdb.connect()
+    connection.register("frame_of_pyarrow", table_of(name))
+    return connection
+
+
+@pytest.mark.parametrize("name", TYPES)
+def test_nanoarrow(name):
+    table = table_of(name)
+    if name in ("decimal256", "string_view", "binary_view", "float16", "map", "nested", "dictionary", "timestamp_offset"):
+        # Its Python values are not made of these; the arrays are.
+        assert len(na.ArrayStream(fd.DataFrame(table)).read_all()) == 6
+        return
+    frame = fd.DataFrame(table)
+    theirs = na.ArrayStream(table).read_all()
+    ours = na.ArrayStream(frame).read_all()
+    assert str(theirs.schema) == str(ours.schema) and len(ours) == 6
+    assert fd.DataFrame(ours).equals(frame)
+
+
+@pytest.mark.parametrize("name", [name for name in TYPES if name not in ("date64", "decimal256")])
+def test_pandas(name):
+    table = table_of(name)
+    try:
+        direct = table.to_pandas()
+    except Exception as error:
+        pytest.skip(f"pyarrow itself: {error}")
+    ours = fd.DataFrame(table).to_pandas()
+    assert ours["c"].map(str).tolist() == direct["c"].map(str).tolist()
+    if name in ("bool", "int64", "string", "float64", "timestamp_us"):
+        assert fd.DataFrame(pd.DataFrame({"c": direct["c"]})).num_rows == 6
+
+
+def test_requested_schema_changes_the_layout_only():
+    frame = fd.DataFrame(pa.table({"s": pa.array(["a", None], pa.string_view()), "n": [1, 2]}))
+    wanted = pa.schema([("s", pa.large_string()), ("n", pa.string())])
+    reader = pa.RecordBatchReader.from_stream(frame, schema=None)
+    assert reader.schema.field("s").type == pa.string_view()
+    capsule = frame.__arrow_c_stream__(wanted.__arrow_c_schema__())
+    table = pa.RecordBatchReader._import_from_c_capsule(capsule).read_all()
+    assert table.schema.field("s").type == pa.large_string() and table.schema.field("n").type == pa.int64()
+    assert table.to_pylist() == pa.table(frame).to_pylist()
+
+
+def test_streams_are_fresh_each_time_and_work_once():
+    frame = fd.DataFrame({"n": [1, 2, 3]})
+    assert pa.table(frame).equals(pa.table(frame))
+    capsule = frame.__arrow_c_stream__()
+    assert fd.DataFrame(capsule).num_rows == 3
+    with pytest.raises(ValueError, match="taken already"):
+        fd.DataFrame(capsule)
+
+
+def test_memory_is_shared_not_copied():
+    rows = 1 << 20
+    frame = fd.DataFrame({"n": np.arange(rows)})
+    view = memoryview(frame["n"].to_memory())
+    assert view.readonly and view.format == "q" and view.shape == (rows,)
+    one, other = frame["n"].to_numpy(), frame["n"].to_numpy()
+    assert one.ctypes.data == other.ctypes.data and not one.flags.writeable
+    assert np.from_dlpack(frame["n"]).ctypes.data == one.ctypes.data
+    assert np.asarray(frame["n"]).ctypes.data == one.ctypes.data
+    polars = frame.to_polars()
+    assert polars["n"].to_numpy(allow_copy=False).ctypes.data == one.ctypes.data
+    arrow = pa.table(frame)["n"].chunk(0)
+    assert arrow.buffers()[1].address == one.ctypes.data
+    assert frame[5:]["n"].to_numpy().ctypes.data == one.ctypes.data + 40
+    del frame, view, other, polars, arrow
+    assert one[-1] == rows - 1
+
+
+def test_numpy_values():
+    table = pa.table(
+        {
+            "b": [True, False, True],
+            "f": pa.array([1.5, None, 2.5]),
+            "i": pa.array([1, None, 3]),
+            "d": pa.array([D, D, D]),
+            "t": pa.array([T, None, T]),
+            "u": pa.array([T, T, T], pa.timestamp("us", "UTC")),
+            "s": ["a", None, "c"],
+            "l": [[1.0, 2.0], [], [3.0]],
+            "x": pa.array([[1, 2], [3, 4], [5, 6]], pa.list_(pa.int8(), 2)),
+        }
+    )
+    frame = fd.DataFrame(table)
+    arrays = frame.to_numpy()
+    assert arrays["b"].dtype == bool and arrays["b"].tolist() == [True, False, True]
+    assert np.isnan(arrays["f"][1]) and arrays["f"][2] == 2.5
+    assert arrays["i"].tolist() == [1, None, 3] and arrays["s"].tolist() == ["a", None, "c"]
+    assert arrays["d"].dtype == "datetime64[D]" and arrays["d"][0].item() == D
+    assert arrays["t"][0].item() == T and np.isnat(arrays["t"][1]) and arrays["u"][0].item() == T
+    assert arrays["l"].tolist() == [[1.0, 2.0], [0.0, 0.0], [3.0, 0.0]]
+    assert arrays["x"].dtype == np.int8 and arrays["x"].shape == (3, 2)
+    assert frame["l"].to_numpy(width=1, pad=-1).tolist() == [[1.0], [-1.0], [3.0]]
+    assert np.asarray(frame["x"].to_tensor()).tolist() == [[1, 2], [3, 4], [5, 6]]
+    with pytest.raises(ValueError, match="null"):
+        frame["i"].to_memory()
+    with pytest.raises(ValueError, match="null"):
+        frame["i"].to_tensor()
+    nulls = fd.DataFrame(pa.table({"l": [[1, None], None]}))
+    with pytest.raises(ValueError, match="null in row 0"):
+        nulls["l"].to_numpy()
+    assert nulls["l"].to_numpy(null=7, pad=9).tolist() == [[1, 7], [9, 9]]
+
+
+COPIES = """
+import sys, itertools
+order = sys.argv[1].split(",")
+for name in order:
+    __import__(name)
+import fastdata as fd, pyarrow as pa, polars as pl, duckdb
+frame = fd.DataFrame({"n": list(range(1000)), "s": [str(n) * 5 for n in range(1000)]})
+assert pa.table(frame).num_rows == pl.DataFrame(frame).height == 1000
+kept = duckdb.sql("select * from frame where n % 2 = 0").arrow()
+assert fd.DataFrame(kept).filter("n >= 500").num_rows == 250
+print("well")
+"""
+
+
+@pytest.mark.parametrize("order", ["fastdata,pyarrow,polars,duckdb", "pyarrow,fastdata,duckdb,polars", "duckdb,polars,pyarrow,fastdata", "polars,fastdata,pyarrow,duckdb"])
+def test_several_copies_of_arrow_in_one_process(order):
+    done = run_python(COPIES, order)
+    assert done.stdout.strip() == "well", done.stderr
+
+
+BLOCKED = """
+import sys
+class Blocked:
+    def find_spec(self, name, path=None, target=None):
+        if name.split(".")[0] in ("pyarrow",):
+            raise ImportError(name)
+sys.meta_path.insert(0, Blocked())
+import fastdata as fd, pandas as pd
+frame = fd.DataFrame({"i": [1, None, 3], "s": ["a", None, "c"], "f": [1.0, 2.0, 3.0], "b": [True, None, False]})
+out = frame.to_pandas()
+assert out["f"].tolist() == [1.0, 2.0, 3.0] and out["i"].isna().tolist() == [False, True, False] and int(out["i"][2]) == 3
+assert out["s"][0] == "a" and out["b"].isna()[1]
+again = fd.DataFrame(out)
+assert again["i"].to_list() == [1, None, 3] and again["f"].to_list() == [1.0, 2.0, 3.0] and again["s"].to_list() == ["a", None, "c"]
+assert frame.take(pd.Series([True, False, True])).num_rows == 2
+print("well")
+"""
+
+
+def test_pandas_without_pyarrow():
+    done = run_python(BLOCKED)
+    assert done.stdout.strip() == "well", done.stderr
