@@ -98,10 +98,8 @@ pub(crate) fn column(name: &str, object: &Bound<'_, PyAny>) -> PyResult<Column> 
         return column_of(name, array);
     }
     // Series of pandas, arrays of objects: values as Python has them.
-    let values = match object.hasattr("tolist")? {
-        true => object.call_method0("tolist")?,
-        false => object.clone(),
-    };
+    let convert = object.py().import("fastdata._convert")?;
+    let values = convert.call_method1("as_values", (object,))?;
     column_of(name, sequence(name, &values)?)
 }
 

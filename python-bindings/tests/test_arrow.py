@@ -53,7 +53,6 @@ TYPES = {
     "dictionary": (pa.dictionary(pa.int8(), pa.string()), ["a", "b"]),
     "nested": (pa.list_(pa.struct([("x", pa.map_(pa.int32(), pa.list_(pa.bool_())))])), [[{"x": [(1, [True])]}], [None, {"x": None}]]),
 }
-NO_POLARS = {"timestamp_s"}
 
 
 def table_of(name):
@@ -73,9 +72,10 @@ def test_pyarrow(name):
     batch = frame.batches()[0]
     assert pa.record_batch(batch).to_pylist() == table[:3].to_pylist()
     positions = [5, 0, 2, 2]
-    assert pa.table(frame.take(positions)).to_pylist() == table.take(positions).to_pylist()
+    rows = table.to_pylist()
+    assert pa.table(frame.take(positions)).to_pylist() == [rows[row] for row in positions]
     mask = [True, False, True, False, True, True]
-    assert pa.table(frame.take(mask)).to_pylist() == table.filter(pa.array(mask)).to_pylist()
+    assert pa.table(frame.take(mask)).to_pylist() == [row for row, kept in zip(rows, mask) if kept]
     assert fd.DataFrame.from_ipc(frame.to_ipc()).equals(frame)
 
 
@@ -93,7 +93,7 @@ def test_polars(name):
     table = table_of(name)
     try:
         direct = pl.DataFrame(table)
-    except Exception as error:
+    except (Exception, pl.exceptions.PanicException) as error:
         pytest.skip(f"Polars itself: {error}")
     frame = fd.DataFrame(table)
     assert frame.to_polars().equals(direct)
@@ -212,7 +212,7 @@ def test_numpy_values():
     assert np.asarray(frame["x"].to_tensor()).tolist() == [[1, 2], [3, 4], [5, 6]]
     with pytest.raises(ValueError, match="null"):
         frame["i"].to_memory()
-    with pytest.raises(ValueError, match="null"):
+    with pytest.raises(ValueError, match="not a list"):
         frame["i"].to_tensor()
     nulls = fd.DataFrame(pa.table({"l": [[1, None], None]}))
     with pytest.raises(ValueError, match="null in row 0"):

@@ -143,7 +143,7 @@ def test_files(table, tmp_path):
     frame.select("i", "f", "s").write_csv(tmp_path / "rows.csv")
     text = (tmp_path / "rows.csv").read_text()
     assert text.startswith("i,f,s\n") and text.count("\n") == 5001
-    again = pl.read_csv(tmp_path / "rows.csv", missing_utf8_is_empty_string=False)
+    again = pl.read_csv(tmp_path / "rows.csv")
     assert again["i"].to_list() == table["i"].to_pylist()
     frame.head(1).write_csv(tmp_path / "bare.tsv", separator="\t", header=False)
     assert (tmp_path / "bare.tsv").read_text().count("\n") == 1

@@ -40,10 +40,18 @@ def as_arrow(data: Any) -> Any:
     return data
 
 
+def as_values(data: Any) -> Any:
+    """A series or an array as Python values, whatever stands for null in it as None."""
+    if hasattr(data, "isna"):
+        return _pandas_values(data)
+    return data.tolist() if hasattr(data, "tolist") else data
+
+
 def _pandas_values(column: Any) -> Any:
     if column.dtype.kind in "iufb" and not hasattr(column.dtype, "na_value"):
         return column.to_numpy()
-    return [None if value is None or value != value else value for value in column.astype(object).tolist()]
+    missing = column.isna().tolist()
+    return [None if absent else value for value, absent in zip(column.astype(object).tolist(), missing)]
 
 
 def to_polars(frame: DataFrame) -> Any:
@@ -137,16 +145,12 @@ def _times(kind: str) -> str | None:
 
 
 def _times_to_numpy(numpy: Any, column: Column, dtype: str) -> Any:
-    from fastdata import Column
-
-    numbers = column
     if column.null_count:
         # Nulls of numpy's times are numbers of their own: NaT.
         return numpy.asarray([numpy.datetime64("NaT") if value is None else value for value in _ticks(column)], dtype=dtype)
-    array = numpy.asarray(numbers.to_memory())
+    array = numpy.asarray(column.to_memory())
     if dtype == "datetime64[D]":
         return array.astype("int64").view(dtype)
-    del Column
     return array.view(dtype)
 
 

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use arrow_array::ffi::{FFI_ArrowArray, FFI_ArrowSchema, from_ffi_and_data_type};
 use arrow_array::ffi_stream::FFI_ArrowArrayStream;
 use arrow_array::{ArrayRef, make_array};
-use arrow_schema::{ArrowError, Field};
+use arrow_schema::{ArrowError, DataType, Field};
+use pyo3::exceptions::PyImportError;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyTuple};
 
@@ -26,8 +27,12 @@ pub(crate) struct Imported {
 /// The arrays of an object that has `__arrow_c_stream__` or `__arrow_c_array__`; `None` for others.
 pub(crate) fn import(object: &Bound<'_, PyAny>) -> PyResult<Option<Imported>> {
     if object.hasattr("__arrow_c_stream__")? {
-        let capsule = object.call_method0("__arrow_c_stream__")?;
-        return import_stream(&capsule).map(Some);
+        return match object.call_method0("__arrow_c_stream__") {
+            Ok(capsule) => import_stream(&capsule).map(Some),
+            // pandas has the method and needs pyarrow for it: there are other ways.
+            Err(error) if error.is_instance_of::<PyImportError>(object.py()) => Ok(None),
+            Err(error) => Err(error),
+        };
     }
     if object.hasattr("__arrow_c_array__")? {
         let capsules = object.call_method0("__arrow_c_array__")?;
@@ -86,7 +91,50 @@ fn import_array(capsules: &Bound<'_, PyAny>) -> PyResult<Imported> {
     })
 }
 
-fn import_chunk(array: FFI_ArrowArray, field: &Field) -> PyResult<ArrayRef> {
+/// The beginning of `ArrowArray`, as Arrow's C data interface lays it out.
+#[repr(C)]
+struct RawArray {
+    length: i64,
+    null_count: i64,
+    offset: i64,
+    n_buffers: i64,
+    n_children: i64,
+    buffers: *mut *const std::ffi::c_void,
+    children: *mut *mut RawArray,
+}
+
+/// Takes away the buffers that some libraries give to arrays of the null type, which has none.
+///
+/// # Safety
+///
+/// `array` is one of type `data_type` that was not released, and nobody else uses it now.
+unsafe fn without_null_buffers(array: *mut RawArray, data_type: &DataType) {
+    // SAFETY: the caller's promise.
+    let raw = unsafe { &mut *array };
+    if *data_type == DataType::Null {
+        raw.n_buffers = 0;
+    }
+    let children: Vec<&DataType> = match data_type {
+        DataType::Struct(fields) => fields.iter().map(|field| field.data_type()).collect(),
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            vec![item.data_type()]
+        }
+        _ => Vec::new(),
+    };
+    if children.len() as i64 != raw.n_children || raw.children.is_null() {
+        return;
+    }
+    for (index, data_type) in children.into_iter().enumerate() {
+        // SAFETY: there are `n_children` pointers, and `index` is below that.
+        let child = unsafe { raw.children.add(index) };
+        // SAFETY: as above; the interface has a valid array behind each.
+        unsafe { without_null_buffers(*child, data_type) };
+    }
+}
+
+fn import_chunk(mut array: FFI_ArrowArray, field: &Field) -> PyResult<ArrayRef> {
+    // SAFETY: the array is ours, and `FFI_ArrowArray` has the layout of the C interface.
+    unsafe { without_null_buffers((&raw mut array).cast(), field.data_type()) };
     // SAFETY: the other library promises an array of the type that its schema tells.
     let data = unsafe { from_ffi_and_data_type(array, field.data_type().clone()) };
     let mut data = data.map_err(|error| wrong(&error))?;
