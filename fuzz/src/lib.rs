@@ -11,7 +11,7 @@ use fastdata_iceberg::{
     ManifestContent, ManifestFile, NameMapping, SnapshotSelector, TableMetadata,
 };
 use fastdata_parquet::{
-    ColumnReader, FileMeta, FooterReader, FooterStep, ReadOptions, chunk_ranges,
+    ColumnReader, FileMeta, FooterReader, FooterStep, ReadOptions, RowRanges, chunk_ranges,
 };
 
 pub use seeds::{files, write, write_when_asked};
@@ -57,7 +57,10 @@ fn read_columns(meta: &FileMeta, file: &Bytes) {
                 inside.then(|| (range, file.slice(start..end)))
             });
             if let Ok(column) = ColumnReader::open(meta, row_group, field, pieces.collect()) {
-                let _ = column.read(0..column.num_rows().min(ROWS_MAX));
+                let rows = 0..column.num_rows().min(ROWS_MAX);
+                let third = rows.clone().step_by(3).map(|row| row..row + 1);
+                let _ = column.read_selected_in(rows.clone(), &RowRanges::from_ranges(third));
+                let _ = column.read(rows);
             }
         }
     }

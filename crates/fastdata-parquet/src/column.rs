@@ -4,12 +4,11 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
-use arrow_array::{ArrayRef, BooleanArray, new_empty_array};
-use arrow_buffer::BooleanBufferBuilder;
+use arrow_array::{ArrayRef, new_empty_array};
 use arrow_schema::FieldRef;
 use bytes::Bytes;
 
-use crate::decode::{Leaf, Window, read_leaf};
+use crate::decode::{Leaf, Window, read_leaf, read_leaf_rows};
 use crate::error::contained;
 use crate::nested::Nested;
 use crate::page::{Chunk, ChunkSource, Pieces};
@@ -168,27 +167,31 @@ impl ColumnReader {
 
     /// Only these rows: pages that hold none of them are not decompressed.
     pub fn read_selected(&self, rows: &RowRanges) -> Result<ArrayRef> {
-        if let [range] = rows.ranges() {
-            return self.read(range.clone());
+        let first = rows.ranges().first().map_or(0, |range| range.start);
+        self.read_selected_in(first..rows.end(), rows)
+    }
+
+    /// Only `rows`, which lie in `window`. Who reads a row group window by window says so: a page
+    /// that straddles two windows is then decompressed once, and forgotten after the second.
+    pub fn read_selected_in(&self, window: Range<usize>, rows: &RowRanges) -> Result<ArrayRef> {
+        if rows.ranges() == std::slice::from_ref(&window) {
+            return self.read(window);
         }
         self.timed(|| {
-            self.check(rows.end())?;
+            self.check(window.end.max(rows.end()))?;
             match &self.source {
                 _ if rows.is_empty() => Ok(new_empty_array(self.field.data_type())),
                 Source::Flat {
                     chunk,
                     leaf,
                     optional,
-                } => selected(rows, chunk, |rows| {
-                    read_leaf(
-                        leaf,
-                        chunk,
-                        &Window {
-                            rows,
-                            optional: *optional,
-                        },
-                    )
-                }),
+                } => {
+                    let window = Window {
+                        rows: window,
+                        optional: *optional,
+                    };
+                    read_leaf_rows(leaf, chunk, &window, rows)
+                }
                 Source::Nested(nested) => nested.read_selected(rows),
             }
         })
@@ -288,57 +291,6 @@ fn open_source(
     Ok(Source::Nested(Box::new(Nested::new(
         meta, row_group, num_rows, field, chunks,
     )?)))
-}
-
-/// Reads stretches of pages that hold wanted rows, and keeps those rows.
-///
-/// Within a page everything is decoded: decompression costs several times more than decoding, so
-/// what pays is not touching a page at all.
-fn selected(
-    rows: &RowRanges,
-    chunk: &Chunk,
-    read: impl Fn(Range<usize>) -> Result<ArrayRef>,
-) -> Result<ArrayRef> {
-    let mut parts: Vec<ArrayRef> = Vec::new();
-    let mut pages = chunk.pages().iter().peekable();
-    while let Some(page) = pages.next() {
-        if !rows.touches(&(page.first_row..page.end_row())) {
-            continue;
-        }
-        let mut stretch = page.first_row..page.end_row();
-        // Pages between two that are there may not have been fetched.
-        while let Some(next) = pages.next_if(|next| {
-            next.first_row == stretch.end && rows.touches(&(next.first_row..next.end_row()))
-        }) {
-            stretch.end = next.end_row();
-        }
-        let wanted = rows.within(stretch);
-        let first = wanted.ranges().first().map_or(0, |range| range.start);
-        let span = read(first..wanted.end())?;
-        parts.push(keep(&span, first, &wanted)?);
-    }
-    let parts: Vec<&dyn arrow_array::Array> = parts.iter().map(AsRef::as_ref).collect();
-    match parts.as_slice() {
-        [] => Err(Error::corrupt(
-            "the column chunk has fewer rows than its row group",
-        )),
-        [only] => Ok(only.slice(0, only.len())),
-        all => Ok(arrow_select::concat::concat(all)?),
-    }
-}
-
-fn keep(span: &ArrayRef, first: usize, wanted: &RowRanges) -> Result<ArrayRef> {
-    if let [range] = wanted.ranges() {
-        return Ok(span.slice(range.start - first, range.len()));
-    }
-    let mut mask = BooleanBufferBuilder::new(span.len());
-    for range in wanted.ranges() {
-        mask.append_n(range.start - first - mask.len(), false);
-        mask.append_n(range.len(), true);
-    }
-    mask.append_n(span.len() - mask.len(), false);
-    let mask = BooleanArray::new(mask.finish(), None);
-    Ok(arrow_select::filter::filter(span, &mask)?)
 }
 
 const _: () = {

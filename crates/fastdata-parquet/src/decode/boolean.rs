@@ -6,10 +6,11 @@ use parquet::basic::Encoding;
 
 use super::hybrid::{Hybrid, Packed, Run};
 use super::leaf::{LeafDecoder, Window};
+use super::pick::read_stretches;
 use super::plain::{cut, ended};
 use super::validity::Validity;
 use crate::page::{Chunk, Lifetime};
-use crate::{Error, Result};
+use crate::{Error, Result, RowRanges};
 
 /// Decodes booleans.
 pub(crate) struct Booleans;
@@ -20,8 +21,9 @@ impl LeafDecoder for Booleans {
         let mut validity = Validity::with_capacity(rows);
         let mut out = BooleanBufferBuilder::new(rows);
         for part in window.pages(chunk) {
-            let (page, skip, take) = part?;
-            chunk.with_page(page, take, Lifetime::Call, |bytes| {
+            let (visit, skip) = part?;
+            let take = visit.rows;
+            chunk.with_page(visit, Lifetime::Call, |bytes| {
                 let present = validity.append_page_or_all(window.optional, bytes, skip, take)?;
                 if present.within == take {
                     return values(bytes.encoding, bytes.values, present.before, take, &mut out);
@@ -52,6 +54,10 @@ impl LeafDecoder for Booleans {
             values,
             validity.finish(),
         )))
+    }
+
+    fn read_rows(&self, chunk: &Chunk, window: &Window, wanted: &RowRanges) -> Result<ArrayRef> {
+        read_stretches(self, chunk, window, wanted)
     }
 }
 

@@ -14,15 +14,16 @@ use fastdata_memory::PooledBuffer;
 use parquet::basic::Encoding;
 
 use super::fixed::join_streams;
-use super::gather::{gather, outside, spread};
+use super::gather::{gather, gather_ranges, outside, spread};
 use super::hybrid::{Hybrid, Run};
 use super::leaf::{LeafDecoder, Window, dictionary_values};
+use super::pick::{PickedPage, Stored, picked_pages, read_stretches};
 use super::plain::{cut, ended, for_each_value, lengths};
 use super::pod::values_mut;
 use super::validity::Validity;
 use super::views::{ViewWriter, offsets_array, view_array};
 use crate::page::{Chunk, Lifetime, PageBytes};
-use crate::{Error, Result};
+use crate::{Error, Result, RowRanges};
 
 /// Decodes BYTE_ARRAY into strings or binaries of any layout.
 pub(crate) struct Views {
@@ -101,19 +102,96 @@ impl Views {
             }
             encoding => {
                 // Values that exist nowhere in the page: they get a buffer of their own.
-                let mut joined = Vec::new();
-                let mut lengths = Vec::with_capacity(out.len());
+                let mut joined = Joined::default();
                 for_each_value(encoding, page.values, None, (skip, out.len()), |stored| {
-                    joined.extend_from_slice(stored);
-                    lengths.push(stored.len());
+                    joined.push(stored);
                     Ok(())
                 })?;
-                let mut writer = ViewWriter::new(&joined, next, self.utf8);
-                writer.by_lengths(0, &lengths, 0, out)?;
-                let points = writer.points();
-                buffers.add_if(points, Some(&Bytes::from(joined)))
+                self.joined(joined, out, buffers)
             }
         }
+    }
+
+    /// Writes the views of the wanted rows of one page. Few strings must not keep a whole page
+    /// alive: unless they are a dictionary's, they are copied.
+    fn pick(
+        &self,
+        chunk: &Chunk,
+        page: &PageBytes<'_>,
+        picked: &PickedPage,
+        stored: &Stored,
+        out: &mut [u128],
+        buffers: &mut Buffers,
+    ) -> Result<()> {
+        let is_dictionary = matches!(
+            page.encoding,
+            Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY
+        );
+        if is_dictionary && stored.nulls.is_none() {
+            let dictionary = self.dictionary(chunk)?;
+            buffers.set_dictionary(dictionary.page.as_ref())?;
+            let mut indices = Hybrid::with_width_byte(page.values)?;
+            indices.skip(stored.before)?;
+            return gather_ranges(&mut indices, &dictionary.views, &picked.ranges, out);
+        }
+        if is_dictionary {
+            let mut views = vec![0; picked.span];
+            self.page(
+                chunk,
+                page,
+                stored.before,
+                &mut views[..stored.within],
+                buffers,
+            )?;
+            if let Some(nulls) = &stored.nulls {
+                spread(&mut views, stored.within, nulls.last(picked.span));
+            }
+            picked.compact(&views, out);
+            return Ok(());
+        }
+        let is_valid = stored.nulls.as_ref().map(|nulls| nulls.last(picked.span));
+        let is_valid = |row: usize| is_valid.as_ref().is_none_or(|is_valid| is_valid(row));
+        let mut rows = (0..picked.span).filter(|&row| is_valid(row));
+        let mut ranges = picked.ranges.iter().peekable();
+        let mut joined = Joined::default();
+        let take = (stored.before, stored.within);
+        for_each_value(page.encoding, page.values, None, take, |value| {
+            let row = rows.next().ok_or_else(ended)?;
+            while ranges.next_if(|range| range.end <= row).is_some() {}
+            if ranges.peek().is_some_and(|range| range.start <= row) {
+                joined.push(value);
+            }
+            Ok(())
+        })?;
+        let wanted = picked.ranges.iter().cloned().flatten();
+        let filled: Vec<bool> = wanted.map(is_valid).collect();
+        let (values, rest) = out.split_at_mut(joined.lengths.len().min(filled.len()));
+        rest.fill(0);
+        let stored = values.len();
+        self.joined(joined, values, buffers)?;
+        spread(out, stored, |row| filled[row]);
+        Ok(())
+    }
+
+    fn joined(&self, joined: Joined, out: &mut [u128], buffers: &mut Buffers) -> Result<()> {
+        let mut writer = ViewWriter::new(&joined.bytes, buffers.next_index()?, self.utf8);
+        writer.by_lengths(0, &joined.lengths, 0, out)?;
+        let points = writer.points();
+        buffers.add_if(points, Some(&Bytes::from(joined.bytes)))
+    }
+}
+
+/// Values copied one behind the other.
+#[derive(Default)]
+struct Joined {
+    bytes: Vec<u8>,
+    lengths: Vec<usize>,
+}
+
+impl Joined {
+    fn push(&mut self, value: &[u8]) {
+        self.bytes.extend_from_slice(value);
+        self.lengths.push(value.len());
     }
 }
 
@@ -125,6 +203,13 @@ struct Buffers {
 }
 
 impl Buffers {
+    fn new() -> Self {
+        Self {
+            list: vec![Buffer::from(Vec::<u8>::new())],
+            has_dictionary: false,
+        }
+    }
+
     fn next_index(&self) -> Result<u32> {
         u32::try_from(self.list.len()).map_err(|_| Error::limit("more than 2^32 pages in an array"))
     }
@@ -156,19 +241,17 @@ impl LeafDecoder for Views {
         let mut buffer = PooledBuffer::with_len(rows * size_of::<u128>());
         let out = values_mut::<u128>(buffer.as_mut_slice());
         let mut validity = Validity::with_capacity(rows);
-        let mut buffers = Buffers {
-            list: vec![Buffer::from(Vec::<u8>::new())],
-            has_dictionary: false,
-        };
+        let mut buffers = Buffers::new();
         let mut at = 0;
         for part in window.pages(chunk) {
-            let (page, skip, take) = part?;
+            let (visit, skip) = part?;
+            let take = visit.rows;
             // Indices are used up at once; everything else is pointed into.
-            let lifetime = match chunk.pages()[page].encoding() {
+            let lifetime = match chunk.pages()[visit.page].encoding() {
                 Some(Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY) => Lifetime::Call,
                 _ => Lifetime::Shared,
             };
-            chunk.with_page(page, take, lifetime, |bytes| {
+            chunk.with_page(visit, lifetime, |bytes| {
                 let present = validity.append_page_or_all(window.optional, bytes, skip, take)?;
                 let out = &mut out[at..at + take];
                 let stored = &mut out[..present.within];
@@ -184,6 +267,25 @@ impl LeafDecoder for Views {
             return Err(Error::corrupt(
                 "the column chunk has fewer rows than its row group",
             ));
+        }
+        let views = ScalarBuffer::new(Buffer::from(buffer.into_bytes()), 0, rows);
+        finish(&self.data_type, views, buffers.list, validity.finish())
+    }
+
+    fn read_rows(&self, chunk: &Chunk, window: &Window, wanted: &RowRanges) -> Result<ArrayRef> {
+        let rows = wanted.row_count();
+        let mut buffer = PooledBuffer::with_len(rows * size_of::<u128>());
+        let out = values_mut::<u128>(buffer.as_mut_slice());
+        let mut validity = Validity::with_capacity(rows);
+        let mut buffers = Buffers::new();
+        let mut at = 0;
+        for page in picked_pages(chunk, window, wanted)? {
+            let out = &mut out[at..at + page.count];
+            at += page.count;
+            chunk.with_page(page.visit, Lifetime::Call, |bytes| {
+                let stored = page.append_validity(bytes, window.optional, &mut validity)?;
+                self.pick(chunk, bytes, &page, &stored, out, &mut buffers)
+            })?;
         }
         let views = ScalarBuffer::new(Buffer::from(buffer.into_bytes()), 0, rows);
         finish(&self.data_type, views, buffers.list, validity.finish())
@@ -315,8 +417,9 @@ impl LeafDecoder for FixedBytes {
         let mut validity = Validity::with_capacity(rows);
         let mut at = 0;
         for part in window.pages(chunk) {
-            let (page, skip, take) = part?;
-            chunk.with_page(page, take, Lifetime::Call, |bytes| {
+            let (visit, skip) = part?;
+            let take = visit.rows;
+            chunk.with_page(visit, Lifetime::Call, |bytes| {
                 let present = validity.append_page_or_all(window.optional, bytes, skip, take)?;
                 let out = &mut out[at * width..(at + take) * width];
                 self.page(
@@ -338,6 +441,10 @@ impl LeafDecoder for FixedBytes {
             values,
             validity.finish(),
         )?))
+    }
+
+    fn read_rows(&self, chunk: &Chunk, window: &Window, wanted: &RowRanges) -> Result<ArrayRef> {
+        read_stretches(self, chunk, window, wanted)
     }
 }
 

@@ -11,14 +11,15 @@ use parquet::basic::Encoding;
 
 use super::convert::Convert;
 use super::delta::Delta;
-use super::gather::{gather, spread};
+use super::gather::{gather, gather_ranges, spread};
 use super::hybrid::Hybrid;
 use super::leaf::{LeafDecoder, Window, dictionary_values};
+use super::pick::{PickedPage, Stored, picked_pages};
 use super::plain::{ended, for_each_value};
 use super::pod::values_mut;
 use super::validity::Validity;
-use crate::page::{Chunk, Lifetime};
-use crate::{Error, Result};
+use crate::page::{Chunk, Lifetime, PageBytes};
+use crate::{Error, Result, RowRanges};
 
 /// Decodes into `data_type`, whose values are `C::Out`.
 pub(crate) struct Fixed<C: Convert> {
@@ -99,6 +100,55 @@ impl<C: Convert> Fixed<C> {
         }
     }
 
+    /// The wanted values of one page.
+    fn pick(
+        &self,
+        chunk: &Chunk,
+        page: &PageBytes<'_>,
+        picked: &PickedPage,
+        stored: &Stored,
+        scratch: &mut Vec<C::Out>,
+        out: &mut [C::Out],
+    ) -> Result<()> {
+        let (encoding, bytes) = (page.encoding, page.values);
+        match (encoding, self.convert.stored_bytes(), &stored.nulls) {
+            (Encoding::PLAIN, Some(width), None) => {
+                let bytes = bytes.get(stored.before * width..).ok_or_else(ended)?;
+                let mut slots = out;
+                for range in &picked.ranges {
+                    let values = bytes.get(range.start * width..range.end * width);
+                    let (head, rest) = slots.split_at_mut(range.len());
+                    self.convert.all(values.ok_or_else(ended)?, head)?;
+                    slots = rest;
+                }
+                Ok(())
+            }
+            (Encoding::RLE_DICTIONARY | Encoding::PLAIN_DICTIONARY, _, None) => {
+                let mut indices = Hybrid::with_width_byte(bytes)?;
+                indices.skip(stored.before)?;
+                gather_ranges(&mut indices, self.dictionary(chunk)?, &picked.ranges, out)
+            }
+            _ => {
+                scratch.resize(picked.span, C::Out::default());
+                let values = &mut scratch[..stored.within];
+                self.values(chunk, (encoding, bytes), stored.before, values)?;
+                if let Some(nulls) = &stored.nulls {
+                    spread(scratch, stored.within, nulls.last(picked.span));
+                }
+                picked.compact(scratch, out);
+                Ok(())
+            }
+        }
+    }
+
+    fn array(&self, rows: usize, buffer: PooledBuffer, validity: Validity) -> Result<ArrayRef> {
+        let data = ArrayData::builder(self.data_type.clone())
+            .len(rows)
+            .add_buffer(Buffer::from(buffer.into_bytes()))
+            .nulls(validity.finish());
+        Ok(make_array(data.build()?))
+    }
+
     fn deltas(&self, bytes: &[u8], skip: usize, out: &mut [C::Out]) -> Result<()> {
         let mut delta = Delta::new(bytes)?;
         delta.skip(skip)?;
@@ -122,8 +172,9 @@ impl<C: Convert> LeafDecoder for Fixed<C> {
         let mut validity = Validity::with_capacity(rows);
         let mut at = 0;
         for part in window.pages(chunk) {
-            let (page, skip, take) = part?;
-            chunk.with_page(page, take, Lifetime::Call, |bytes| {
+            let (visit, skip) = part?;
+            let take = visit.rows;
+            chunk.with_page(visit, Lifetime::Call, |bytes| {
                 let present = validity.append_page_or_all(window.optional, bytes, skip, take)?;
                 let out = &mut out[at..at + take];
                 let values = (bytes.encoding, bytes.values);
@@ -135,11 +186,25 @@ impl<C: Convert> LeafDecoder for Fixed<C> {
             })?;
             at += take;
         }
-        let data = ArrayData::builder(self.data_type.clone())
-            .len(rows)
-            .add_buffer(Buffer::from(buffer.into_bytes()))
-            .nulls(validity.finish());
-        Ok(make_array(data.build()?))
+        self.array(rows, buffer, validity)
+    }
+
+    fn read_rows(&self, chunk: &Chunk, window: &Window, wanted: &RowRanges) -> Result<ArrayRef> {
+        let rows = wanted.row_count();
+        let mut buffer = PooledBuffer::with_len(rows * size_of::<C::Out>());
+        let out = values_mut::<C::Out>(buffer.as_mut_slice());
+        let mut validity = Validity::with_capacity(rows);
+        let mut scratch = Vec::new();
+        let mut at = 0;
+        for page in picked_pages(chunk, window, wanted)? {
+            let out = &mut out[at..at + page.count];
+            at += page.count;
+            chunk.with_page(page.visit, Lifetime::Call, |bytes| {
+                let stored = page.append_validity(bytes, window.optional, &mut validity)?;
+                self.pick(chunk, bytes, &page, &stored, &mut scratch, out)
+            })?;
+        }
+        self.array(rows, buffer, validity)
     }
 }
 

@@ -8,6 +8,8 @@
     reason = "indices are checked in blocks, and AVX2 is detected at run time"
 )]
 
+use std::ops::Range;
+
 use super::hybrid::{Hybrid, Run};
 use super::pod::Pod;
 use crate::{Error, Result};
@@ -39,6 +41,43 @@ pub(crate) fn gather<T: Pod>(
                 }
                 done += packed.count;
             }
+        }
+    }
+    Ok(())
+}
+
+/// Up to this many packed indices in a row are taken one by one: setting up a block costs more.
+const SINGLE_MAX: usize = 8;
+
+/// Fills `out` with the dictionary's values for the indices at `ranges`, which ascend and count
+/// from the cursor on.
+pub(crate) fn gather_ranges<T: Pod>(
+    indices: &mut Hybrid<'_>,
+    dictionary: &[T],
+    ranges: &[Range<usize>],
+    out: &mut [T],
+) -> Result<()> {
+    let (mut next, mut done) = (0, 0);
+    for range in ranges {
+        indices.skip(range.start - next)?;
+        next = range.end;
+        let target = &mut out[done..done + range.len()];
+        done += range.len();
+        if target.len() > SINGLE_MAX {
+            gather(indices, dictionary, target)?;
+            continue;
+        }
+        let mut at = 0;
+        while at < target.len() {
+            let run = indices.next(target.len() - at)?;
+            for offset in 0..run.len() {
+                let index = match run {
+                    Run::Repeat(index, _) => index,
+                    Run::Packed(packed) => packed.get(offset),
+                };
+                target[at + offset] = *dictionary.get(index as usize).ok_or_else(outside)?;
+            }
+            at += run.len();
         }
     }
     Ok(())

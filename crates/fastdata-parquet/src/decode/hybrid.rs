@@ -22,6 +22,30 @@ pub(crate) struct Packed<'a> {
 }
 
 impl Packed<'_> {
+    /// The value at `index`, below `count`.
+    #[inline]
+    pub(crate) fn get(&self, index: usize) -> u32 {
+        debug_assert!(index < self.count);
+        let bit = self.first_bit + index * self.width as usize;
+        let bytes = self.bytes.get(bit / 8..).unwrap_or_default();
+        // 32 bits that start within a byte end within the fifth.
+        let word = match bytes.first_chunk::<8>() {
+            Some(word) => u64::from_le_bytes(*word),
+            None => {
+                let mut word = [0; 8];
+                word[..bytes.len()].copy_from_slice(bytes);
+                u64::from_le_bytes(word)
+            }
+        };
+        let mask = (1_u64 << self.width) - 1;
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "widths are at most 32 bits"
+        )]
+        let value = (word >> (bit % 8) & mask) as u32;
+        value
+    }
+
     /// Unpacks values `from..from + out.len()`.
     pub(crate) fn unpack(&self, from: usize, out: &mut [u32]) {
         debug_assert!(from + out.len() <= self.count);
@@ -201,6 +225,8 @@ mod tests {
                     Run::Packed(packed) => {
                         let mut out = vec![0; packed.count];
                         packed.unpack(0, &mut out);
+                        let single: Vec<u32> = (0..packed.count).map(|at| packed.get(at)).collect();
+                        assert_eq!(single, out);
                         values.extend(out);
                     }
                 }

@@ -17,13 +17,16 @@ use super::convert::{
     big_endian_i128, big_endian_i256,
 };
 use super::fixed::Fixed;
-use crate::page::{Chunk, PageKind};
-use crate::{Error, Result};
+use crate::page::{Chunk, PageKind, Visit};
+use crate::{Error, Result, RowRanges};
 
 /// Decodes windows of one flat column chunk.
 pub(crate) trait LeafDecoder: Send + Sync {
     /// The rows of `window` as an array of exactly that many.
     fn read(&self, chunk: &Chunk, window: &Window) -> Result<ArrayRef>;
+
+    /// The rows `wanted`, all of them in `window`; pages that hold none are not touched.
+    fn read_rows(&self, chunk: &Chunk, window: &Window, wanted: &RowRanges) -> Result<ArrayRef>;
 }
 
 /// A flat column's decoder.
@@ -44,12 +47,12 @@ pub(crate) struct Window {
 }
 
 impl Window {
-    /// The pages that hold the rows: index, first row within the page, rows. An error where a
-    /// page is not there.
+    /// The pages that hold the rows, and the first row to read within each. An error where a page
+    /// is not there.
     pub(crate) fn pages<'a>(
         &'a self,
         chunk: &'a Chunk,
-    ) -> impl Iterator<Item = Result<(usize, usize, usize)>> + 'a {
+    ) -> impl Iterator<Item = Result<(Visit, usize)>> + 'a {
         let pages = chunk.pages();
         let mut next = self.rows.start;
         let mut index = pages.partition_point(|page| page.end_row() <= next);
@@ -67,7 +70,12 @@ impl Window {
                 let skip = next - page.first_row;
                 let take = page.end_row().min(self.rows.end) - next;
                 next += take;
-                return Some(Ok((index - 1, skip, take)));
+                let visit = Visit {
+                    page: index - 1,
+                    rows: take,
+                    then_next: next < self.rows.end,
+                };
+                return Some(Ok((visit, skip)));
             }
             None
         })
@@ -113,6 +121,22 @@ pub(crate) fn read_leaf(leaf: &Leaf, chunk: &Chunk, window: &Window) -> Result<A
     let array = leaf.0.read(chunk, window)?;
     // Window::pages ends early where pages are missing at the end of the chunk.
     if array.len() != window.rows.len() {
+        return Err(Error::corrupt(
+            "the column chunk has fewer rows than its row group",
+        ));
+    }
+    Ok(array)
+}
+
+/// The rows `wanted` of `window`.
+pub(crate) fn read_leaf_rows(
+    leaf: &Leaf,
+    chunk: &Chunk,
+    window: &Window,
+    wanted: &RowRanges,
+) -> Result<ArrayRef> {
+    let array = leaf.0.read_rows(chunk, window, wanted)?;
+    if array.len() != wanted.row_count() {
         return Err(Error::corrupt(
             "the column chunk has fewer rows than its row group",
         ));

@@ -2,7 +2,8 @@
 //!
 //! The building blocks are [`hybrid`] (runs and bit-packed groups), [`unpack`] (their bits),
 //! [`validity`] (definition levels to a bitmap) and [`delta`]; [`fixed`], [`bytes`] and [`boolean`]
-//! are the decoders for the three shapes of values, and [`leaf`] chooses among them.
+//! are the decoders for the three shapes of values, [`leaf`] chooses among them, and [`pick`] is for
+//! the rows that a filter left.
 
 mod boolean;
 mod bytes;
@@ -12,6 +13,7 @@ mod fixed;
 mod gather;
 mod hybrid;
 mod leaf;
+mod pick;
 mod plain;
 mod pod;
 mod unpack;
@@ -19,5 +21,5 @@ mod validity;
 mod views;
 
 pub(crate) use convert::{big_endian_i256, int96};
-pub(crate) use leaf::{Leaf, Window, read_leaf};
+pub(crate) use leaf::{Leaf, Window, read_leaf, read_leaf_rows};
 pub(crate) use plain::for_each_value;

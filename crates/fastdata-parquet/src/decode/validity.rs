@@ -1,5 +1,7 @@
 //! Definition levels of flat columns to a validity bitmap.
 
+use std::ops::Range;
+
 use arrow_buffer::{BooleanBufferBuilder, NullBuffer, bit_chunk_iterator::UnalignedBitChunk};
 
 use super::hybrid::{Hybrid, Run};
@@ -39,8 +41,24 @@ impl Validity {
         self.len += count;
     }
 
+    /// Takes the bits `range` of `other`.
+    pub(crate) fn append_part(&mut self, other: &Self, range: Range<usize>) {
+        let Some(bits) = &other.bits else {
+            return self.append_valid(range.len());
+        };
+        self.len += range.len();
+        let from = self.len - range.len();
+        let own = self.bits_of(from);
+        own.append_packed_range(range, bits.as_slice());
+    }
+
     fn bits(&mut self) -> &mut BooleanBufferBuilder {
-        let (len, capacity) = (self.len, self.capacity);
+        self.bits_of(self.len)
+    }
+
+    /// The bitmap, of which `len` bits exist or are valid.
+    fn bits_of(&mut self, len: usize) -> &mut BooleanBufferBuilder {
+        let capacity = self.capacity;
         self.bits.get_or_insert_with(|| {
             let mut bits = BooleanBufferBuilder::new(capacity);
             bits.append_n(len, true);

@@ -5,7 +5,10 @@ mod codec;
 mod crc;
 mod header;
 mod pieces;
+mod snappy;
 
-pub(crate) use chunk::{Chunk, ChunkSource, Lifetime, PageBytes, chunk_range, dictionary_page};
+pub(crate) use chunk::{
+    Chunk, ChunkSource, Lifetime, PageBytes, Visit, chunk_range, dictionary_page,
+};
 pub(crate) use header::PageKind;
 pub(crate) use pieces::Pieces;

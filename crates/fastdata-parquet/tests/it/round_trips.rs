@@ -47,6 +47,26 @@ fn check(seed: u64) {
     check_selected(&mut rng, &file, &meta, &groups);
 }
 
+/// Selected rows read window by window, as a scan does it, are the same rows.
+fn check_windows(
+    rng: &mut StdRng,
+    reader: &fastdata_parquet::ColumnReader,
+    rows: &RowRanges,
+    expected: &ArrayRef,
+) {
+    let step = rng.random_range(1..=reader.num_rows().max(1)).max(16);
+    let mut parts = vec![expected.slice(0, 0)];
+    for from in (0..reader.num_rows()).step_by(step) {
+        let window = from..reader.num_rows().min(from + step);
+        let wanted = rows.within(window.clone());
+        parts.push(reader.read_selected_in(window, &wanted).unwrap());
+    }
+    let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
+    let got = arrow_select::concat::concat(&parts).unwrap();
+    let what = format!("windows of {step} rows of {}", reader.field());
+    assert_same(&got, expected, &what);
+}
+
 /// Random rows, read alone, are the same rows of the whole; windows in any order too.
 fn check_selected(
     rng: &mut StdRng,
@@ -68,6 +88,7 @@ fn check_selected(
                 &expected,
                 &format!("selected rows of {}", field.field()),
             );
+            check_windows(rng, &reader, &rows, &expected);
             for _ in 0..3 {
                 let from = rng.random_range(0..=whole.len());
                 let to = rng.random_range(from..=whole.len());

@@ -1,7 +1,7 @@
 //! A row group on its way: its bytes fetched or within reach, its columns opened once.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::Instant;
 
 use bytes::Bytes;
@@ -85,7 +85,7 @@ impl RowGroup {
     pub(crate) fn reader(&self, position: usize) -> Result<Arc<ColumnReader>> {
         let lost = || Error::corrupt("a column was planned that the row group does not hold");
         let slot = self.columns.get(position).ok_or_else(lost)?;
-        let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut slot = lock_or_work(slot);
         let chunks = match std::mem::replace(&mut *slot, Column::Absent) {
             Column::Open(reader) => {
                 *slot = Column::Open(reader.clone());
@@ -197,6 +197,22 @@ impl OpenFile {
             *position < returned || in_filter || self.deletes.needs(*position)
         };
         (0..self.columns.len()).filter(is_wanted).collect()
+    }
+}
+
+/// The lock of `slot`. While another thread holds it, which then reads or opens the column, this
+/// one decodes something else: two windows of a row group start with the same columns, and would
+/// wait for each other at every one of them.
+fn lock_or_work(slot: &Mutex<Column>) -> MutexGuard<'_, Column> {
+    loop {
+        match slot.try_lock() {
+            Ok(column) => return column,
+            Err(TryLockError::Poisoned(poisoned)) => return poisoned.into_inner(),
+            Err(TryLockError::WouldBlock) => {}
+        }
+        if rayon::yield_now() != Some(rayon::Yield::Executed) {
+            return slot.lock().unwrap_or_else(PoisonError::into_inner);
+        }
     }
 }
 

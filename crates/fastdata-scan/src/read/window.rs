@@ -106,7 +106,7 @@ fn fill(
     let absent: Vec<usize> = positions.iter().filter(absent).copied().collect();
     let columns = absent
         .par_iter()
-        .map(|position| read_column(group, *position, rows))
+        .map(|position| read_column(group, *position, rows, rows))
         .collect::<Result<Vec<_>>>()?;
     for (position, array) in absent.into_iter().zip(columns) {
         if let Some(slot) = read.get_mut(position) {
@@ -116,8 +116,14 @@ fn fill(
     Ok(())
 }
 
-/// The column at `position` for `rows`, adapted to the scan's schema.
-fn read_column(group: &RowGroup, position: usize, rows: &RowRanges) -> Result<ArrayRef> {
+/// The column at `position` for `rows`, which are some or all of the rows of `window`; adapted to
+/// the scan's schema.
+fn read_column(
+    group: &RowGroup,
+    position: usize,
+    window: &RowRanges,
+    rows: &RowRanges,
+) -> Result<ArrayRef> {
     group.context.cancel.check()?;
     let column = group.file.columns.get(position).ok_or_else(lost)?;
     let row_count = rows.row_count();
@@ -125,10 +131,8 @@ fn read_column(group: &RowGroup, position: usize, rows: &RowRanges) -> Result<Ar
         None => None,
         Some(_) => {
             let reader = group.reader(position)?;
-            Some(match rows.ranges() {
-                [window] => reader.read(window.clone())?,
-                _ => reader.read_selected(rows)?,
-            })
+            let first = window.ranges().first().map_or(0, |range| range.start);
+            Some(reader.read_selected_in(first..window.end(), rows)?)
         }
     };
     let root = column.plan.adapt(&column.request.root, raw, row_count)?;
@@ -178,8 +182,8 @@ fn select_columns(
         .map(
             |position| match (read.get(*position).and_then(Option::as_ref), &surviving) {
                 (Some(array), _) => filtered(group, array, mask),
-                (None, Some(surviving)) => read_column(group, *position, surviving),
-                (None, None) => filtered(group, &read_column(group, *position, rows)?, mask),
+                (None, Some(surviving)) => read_column(group, *position, rows, surviving),
+                (None, None) => filtered(group, &read_column(group, *position, rows, rows)?, mask),
             },
         )
         .collect()
