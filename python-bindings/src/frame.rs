@@ -316,7 +316,7 @@ impl DataFrame {
     }
 
     /// Writes a Parquet file; it appears under its name when it is complete.
-    #[pyo3(signature = (path, *, compression = "zstd", row_group_rows = 1 << 20))]
+    #[pyo3(signature = (path, *, compression = "zstd", row_group_rows = 1_048_576))]
     fn write_parquet(
         &self,
         py: Python<'_>,

@@ -26,7 +26,7 @@ def run_python(code, *arguments, **options):
 @pytest.fixture(scope="session")
 def warehouse(tmp_path_factory):
     folder = tmp_path_factory.mktemp("warehouse")
-    made = run_python("import sys; from fastdata._command import main; main()", "demo", folder)
+    made = run_python("import sys; from fastdata._command import main; main()", "demo", "--output", folder)
     assert made.returncode == 0, made.stderr
     return folder
 

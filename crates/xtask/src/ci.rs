@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use crate::process::{self, Result, print, say};
-use crate::{fuzz, gateway, test, tidy, workspace};
+use crate::{fuzz, gateway, test, tidy, wheel, workspace};
 
 /// Arguments of `cargo xtask ci`.
 #[derive(clap::Args)]
@@ -32,6 +32,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     if !args.without_test {
         steps.push(("test", Box::new(|| test::run(&test::Args::default()))));
     }
+    steps.push(("wheel", Box::new(|| wheel::run(&wheel::Args::default()))));
     let seconds = args.fuzz_seconds;
     if seconds > 0 {
         steps.push((

@@ -9,6 +9,7 @@ mod process;
 mod python;
 mod test;
 mod tidy;
+mod wheel;
 mod workspace;
 
 use std::process::ExitCode;
@@ -34,6 +35,8 @@ enum Command {
     Fuzz(fuzz::Args),
     /// Measure against other programs
     Bench(bench::Args),
+    /// Build the Python wheel into target/wheels and check it
+    Wheel(wheel::Args),
     /// Write the demonstration table to target/demo-data
     DemoData,
 }
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Command::Tidy(args) => tidy::run(&args),
         Command::Fuzz(args) => fuzz::run(&args),
         Command::Bench(args) => bench::run(&args),
+        Command::Wheel(args) => wheel::run(&args),
         Command::DemoData => demo_data::run(),
     };
     match outcome {

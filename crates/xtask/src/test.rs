@@ -27,7 +27,11 @@ pub(crate) fn run(_args: &Args) -> Result<()> {
     part(&mut tally, "the Versity S3 Gateway", gateway::prepare());
     cargo_tests(&mut tally)?;
     match python {
-        Some(python) => oracle_tests(&mut tally, &python)?,
+        Some(python) => {
+            build_release()?;
+            oracle_tests(&mut tally, &python)?;
+            package_tests(&mut tally, &python)?;
+        }
         None => say("SKIPPED: the Python oracle tests"),
     }
     report(&tally)
@@ -75,9 +79,23 @@ fn cargo_tests(tally: &mut Tally) -> Result<()> {
     Ok(())
 }
 
-fn oracle_tests(tally: &mut Tally, python: &Path) -> Result<()> {
+/// The command and the Python extension in one go, so that they share what they are made of.
+fn build_release() -> Result<()> {
+    process::run(cargo().args([
+        "build",
+        "--release",
+        "-p",
+        "fastdata-cli",
+        "-p",
+        "fastdata-python",
+        "--bin",
+        "fastdata",
+        "--lib",
+    ]))
+}
+
+fn pytest(python: &Path, folder: &str) -> Command {
     let root = workspace::root();
-    process::run(cargo().args(["build", "--release", "--bin", "fastdata"]))?;
     let mut command = Command::new(python);
     command
         .current_dir(&root)
@@ -88,16 +106,47 @@ fn oracle_tests(tally: &mut Tally, python: &Path) -> Result<()> {
             "-rs",
             "-p",
             "no:cacheprovider",
-            "testdata/python/tests",
+            folder,
         ])
-        .env(
-            "FASTDATA_BIN",
-            workspace::target().join("release").join("fastdata"),
-        )
         .env("FASTDATA_ROOT", &root)
         .env("PYTHONDONTWRITEBYTECODE", "1");
+    command
+}
+
+fn oracle_tests(tally: &mut Tally, python: &Path) -> Result<()> {
+    let binary = workspace::target().join("release").join("fastdata");
+    let mut command = pytest(python, "testdata/python/tests");
+    watch_pytest(tally, command.env("FASTDATA_BIN", binary))
+}
+
+/// The package as the wheel has it, laid out where the tests' interpreter finds it.
+fn package_tests(tally: &mut Tally, python: &Path) -> Result<()> {
+    let site = workspace::target().join("python-package");
+    lay_out_package(&site.join("fastdata"))?;
+    let mut command = pytest(python, "python-bindings/tests");
+    watch_pytest(tally, command.env("FASTDATA_PACKAGE", site))
+}
+
+fn lay_out_package(package: &Path) -> Result<()> {
+    let failed = |error: std::io::Error| format!("{}: {error}", package.display());
+    let _ = std::fs::remove_dir_all(package);
+    std::fs::create_dir_all(package).map_err(failed)?;
+    let sources = workspace::root().join("python-bindings/python/fastdata");
+    for entry in std::fs::read_dir(sources).map_err(failed)? {
+        let source = entry.map_err(failed)?.path();
+        if let (true, Some(name)) = (source.is_file(), source.file_name()) {
+            std::fs::copy(&source, package.join(name)).map_err(failed)?;
+        }
+    }
+    let library = workspace::target().join("release").join("lib_fastdata.so");
+    std::fs::copy(&library, package.join("_fastdata.abi3.so"))
+        .map_err(|error| format!("{}: {error}", library.display()))?;
+    Ok(())
+}
+
+fn watch_pytest(tally: &mut Tally, command: &mut Command) -> Result<()> {
     let mut seen = None;
-    let succeeded = process::watch(&mut command, |line| {
+    let succeeded = process::watch(command, |line| {
         if let Some(result) = pytest_result(line) {
             seen = Some(result);
         } else if line.starts_with("SKIPPED") {

@@ -43,7 +43,7 @@ def as_arrow(data: Any) -> Any:
 def as_values(data: Any) -> Any:
     """A series or an array as Python values, whatever stands for null in it as None."""
     if hasattr(data, "isna"):
-        return _pandas_values(data)
+        data = _pandas_values(data)
     return data.tolist() if hasattr(data, "tolist") else data
 
 

@@ -1,11 +1,14 @@
 """The compiled part of fastdata: see `fastdata` for the names to import."""
 
 import os
+import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self, TypeAlias, final, overload, type_check_only
 
 from fastdata._progress import Progress
+
+__all__ = ["Batch", "Batches", "Column", "DataFrame", "Explain", "Field", "Group", "Memory", "Scan", "Schema", "Table", "__version__", "_command", "concat"]
 
 __version__: str
 
@@ -339,8 +342,10 @@ class Memory:
         """Bytes of all values."""
 
     def __len__(self) -> int: ...
-    def __buffer__(self, flags: int, /) -> memoryview: ...
-    def __release_buffer__(self, buffer: memoryview, /) -> None: ...
+    if sys.version_info >= (3, 12):
+        def __buffer__(self, flags: int, /) -> memoryview: ...
+        def __release_buffer__(self, buffer: memoryview, /) -> None: ...
+
     def __dlpack__(self, *, stream: Any | None = None, max_version: tuple[int, int] | None = None, dl_device: tuple[int, int] | None = None, copy: bool | None = None) -> object: ...
     def __dlpack_device__(self) -> tuple[int, int]: ...
 

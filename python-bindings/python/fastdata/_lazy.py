@@ -69,4 +69,4 @@ class _Empty:
         self.scan = scan
 
     def __arrow_c_stream__(self, requested_schema: object | None = None) -> object:
-        return self.scan._narrowed(None, "1 = 0", None).__arrow_c_stream__(requested_schema)
+        return self.scan._narrowed(None, None, 0).__arrow_c_stream__(requested_schema)

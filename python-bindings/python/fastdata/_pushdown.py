@@ -87,22 +87,27 @@ def _name(name: str, kinds: dict[str, str]) -> str:
 
 
 def _literal(literal: Any, kind: str) -> str:
-    match kind, literal:
-        case "integer", {"Dyn": {"Int": int(value)}} | {"Scalar": {"Int8" | "Int16" | "Int32" | "Int64" | "UInt8" | "UInt16" | "UInt32" | "UInt64": int(value)}}:
-            return str(value)
-        case "float", {"Dyn": {"Float": float(value)}} | {"Scalar": {"Float64": float(value)}} if math.isfinite(value):
-            return repr(value)
-        case "float", {"Dyn": {"Int": int(value)}} if abs(value) < 2**53:
-            return str(value)
-        case "text", {"Dyn": {"Str": str(value)}} | {"Scalar": {"String": str(value)}}:
-            return _quoted(value)
-        case "flag", {"Scalar": {"Boolean": bool(value)}}:
-            return "true" if value else "false"
-        case "date", {"Scalar": {"Date": int(days)}}:
-            return f"date '{_instant(days * 86_400_000_000).date().isoformat()}'"
-        case "instant", {"Scalar": {"Datetime": [int(ticks), "Microseconds" | "Milliseconds" as unit, None]}}:
-            micros = ticks * (1000 if unit == "Milliseconds" else 1)
-            return f"timestamp '{_instant(micros).isoformat(sep=' ')}'"
+    """A value of the column's kind."""
+    match literal:
+        case {"Dyn": value} | {"Scalar": value} if isinstance(value, dict) and len(value) == 1:
+            [(written, held)] = value.items()
+        case _:
+            raise _Untranslated
+    if written.startswith(("Int", "UInt")) and type(held) is int:
+        if kind == "integer" or (kind == "float" and abs(held) < 2**53):
+            return str(held)
+    elif (kind, written) in (("float", "Float"), ("float", "Float64")) and type(held) is float and math.isfinite(held):
+        return repr(held)
+    elif (kind, written) in (("text", "Str"), ("text", "String")):
+        return _quoted(held)
+    elif (kind, written) == ("flag", "Boolean"):
+        return "true" if held else "false"
+    elif (kind, written) == ("date", "Date"):
+        return f"date '{_instant(held * 86_400_000_000).date().isoformat()}'"
+    elif (kind, written) == ("instant", "Datetime"):
+        ticks, unit, zone = held
+        if zone is None and unit in ("Microseconds", "Milliseconds"):
+            return f"timestamp '{_instant(ticks * (1000 if unit == 'Milliseconds' else 1)).isoformat(sep=' ')}'"
     raise _Untranslated
 
 

@@ -1,0 +1,214 @@
+//! `cargo xtask wheel`: builds the Python wheel into `target/wheels` and checks what is promised of it.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::SystemTime;
+
+use crate::process::{self, Result, print, say};
+use crate::{python, workspace};
+
+/// Arguments of `cargo xtask wheel`.
+#[derive(clap::Args, Default)]
+pub(crate) struct Args {}
+
+/// What builds and checks wheels, pinned.
+const TOOLS: [&str; 3] = ["maturin==1.16.0", "auditwheel==6.8.2", "abi3audit==0.0.26"];
+/// The largest wheel that we hand out.
+const WHEEL_BYTES_MAX: u64 = 12_000_000;
+/// What an import may take; told, not enforced, because other work on the machine is in it.
+const IMPORT_MS_MAX: f64 = 30.0;
+/// Interpreters without a global lock: they load no `abi3` library and need a wheel of their own.
+const FREE_THREADED: [&str; 2] = ["python3.14t", "python3.15t"];
+
+pub(crate) fn run(_args: &Args) -> Result<()> {
+    let tools = tools()?;
+    let wheels = workspace::target().join("wheels");
+    let _ = std::fs::remove_dir_all(&wheels);
+    build(&tools, &wheels, None)?;
+    for interpreter in FREE_THREADED {
+        match process::works(
+            interpreter,
+            &["-c", "import sys; sys.exit(sys._is_gil_enabled())"],
+        ) {
+            true => build(&tools, &wheels, Some(interpreter))?,
+            false => say(&format!("{interpreter} is not here: no wheel for it")),
+        }
+    }
+    let wheel = abi3_wheel(&wheels)?;
+    check_size(&wheel)?;
+    check_abi(&tools, &wheel)?;
+    check_symbols(&tools, &wheel)?;
+    check_bare(&wheel)?;
+    print(&format!("wheel: {}", wheel.display()));
+    Ok(())
+}
+
+/// Folder of the tools' interpreter and scripts.
+fn tools() -> Result<PathBuf> {
+    let folder = workspace::target().join("wheel-tools");
+    let bin = folder.join("bin");
+    let stamp = folder.join("installed.txt");
+    let wanted = TOOLS.join("\n");
+    if std::fs::read_to_string(&stamp).ok().as_deref() == Some(&wanted) {
+        return Ok(bin);
+    }
+    let _ = std::fs::remove_dir_all(&folder);
+    process::run(
+        Command::new(python::system_python()?)
+            .args(["-m", "venv"])
+            .arg(&folder),
+    )?;
+    let mut install = Command::new(bin.join("python"));
+    install.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+    ]);
+    process::run(install.args(TOOLS))?;
+    std::fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
+    Ok(bin)
+}
+
+fn build(tools: &Path, wheels: &Path, interpreter: Option<&str>) -> Result<()> {
+    let mut maturin = Command::new(tools.join("maturin"));
+    maturin
+        .current_dir(workspace::root())
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "-m",
+            "python-bindings/Cargo.toml",
+            "--out",
+        ])
+        .arg(wheels);
+    match interpreter {
+        Some(interpreter) => maturin.args(["--interpreter", interpreter]),
+        None => maturin.arg("--interpreter").arg(tools.join("python")),
+    };
+    process::run(&mut maturin)
+}
+
+fn abi3_wheel(wheels: &Path) -> Result<PathBuf> {
+    let entries =
+        std::fs::read_dir(wheels).map_err(|error| format!("{}: {error}", wheels.display()))?;
+    let found = entries
+        .flatten()
+        .map(|entry| entry.path())
+        .find(|path| path.to_string_lossy().contains("-cp311-abi3-"));
+    found.ok_or_else(|| format!("no cp311-abi3 wheel in {}", wheels.display()))
+}
+
+fn check_size(wheel: &Path) -> Result<()> {
+    let bytes = std::fs::metadata(wheel)
+        .map_err(|error| format!("{}: {error}", wheel.display()))?
+        .len();
+    print(&format!("size: {:.1} MB", bytes as f64 / 1e6));
+    match bytes <= WHEEL_BYTES_MAX {
+        true => Ok(()),
+        false => Err(format!(
+            "the wheel has {bytes} bytes; {WHEEL_BYTES_MAX} at most"
+        )),
+    }
+}
+
+/// The tags hold: which systems' libraries it needs, and nothing beyond Python's stable interface.
+fn check_abi(tools: &Path, wheel: &Path) -> Result<()> {
+    process::run(
+        Command::new(tools.join("auditwheel"))
+            .arg("show")
+            .arg(wheel),
+    )?;
+    process::run(
+        Command::new(tools.join("abi3audit"))
+            .args(["--strict", "--summary"])
+            .arg(wheel),
+    )
+}
+
+/// Reads what the library offers to others: its symbols must not meet those of another Arrow.
+const SYMBOLS: &str = r#"
+import sys, zipfile, io
+from elftools.elf.elffile import ELFFile
+with zipfile.ZipFile(sys.argv[1]) as wheel:
+    [name] = [name for name in wheel.namelist() if name.endswith(".so")]
+    symbols = ELFFile(io.BytesIO(wheel.read(name))).get_section_by_name(".dynsym")
+    offered = [symbol.name for symbol in symbols.iter_symbols() if symbol.entry.st_shndx != "SHN_UNDEF" and symbol.name]
+print("offers:", *offered)
+sys.exit(offered != ["PyInit__fastdata"])
+"#;
+
+fn check_symbols(tools: &Path, wheel: &Path) -> Result<()> {
+    process::run(
+        Command::new(tools.join("python"))
+            .args(["-c", SYMBOLS])
+            .arg(wheel),
+    )
+    .map_err(|_| "the library offers more symbols than its entry point".to_owned())
+}
+
+/// Imports the package, uses it, and says how long the import took.
+const BARE: &str = r#"
+import time
+start = time.perf_counter()
+import fastdata as fd
+took_ms = (time.perf_counter() - start) * 1e3
+import sys
+assert not {"numpy", "pyarrow", "polars", "pandas"} & set(sys.modules)
+frame = fd.DataFrame({"name": ["a", "b", "c"], "score": [1, 2, 3]})
+assert frame.filter("score > 1")["name"].to_list() == ["b", "c"]
+print(took_ms)
+"#;
+
+/// In an environment with nothing else.
+fn check_bare(wheel: &Path) -> Result<()> {
+    let nonce = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    let nonce = nonce.map_or(0, |since| since.as_millis());
+    let folder = std::env::temp_dir().join(format!("fastdata-wheel-{nonce}"));
+    let checked = bare(wheel, &folder);
+    let _ = std::fs::remove_dir_all(&folder);
+    checked
+}
+
+fn bare(wheel: &Path, folder: &Path) -> Result<()> {
+    process::run(
+        Command::new(python::system_python()?)
+            .args(["-m", "venv"])
+            .arg(folder),
+    )?;
+    let python = folder.join("bin").join("python");
+    let mut install = Command::new(&python);
+    install.args([
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-index",
+    ]);
+    process::run(install.arg(wheel))?;
+    let mut times_ms = (0..5)
+        .map(|_| {
+            let output = Command::new(&python)
+                .args(["-c", BARE])
+                .current_dir(folder)
+                .output();
+            let output = output.map_err(|error| format!("{}: {error}", python.display()))?;
+            let text = String::from_utf8_lossy(&output.stdout);
+            text.trim().parse::<f64>().map_err(|_| {
+                let told = String::from_utf8_lossy(&output.stderr);
+                format!("the wheel does not work by itself: {}", told.trim())
+            })
+        })
+        .collect::<Result<Vec<f64>>>()?;
+    times_ms.sort_by(f64::total_cmp);
+    print(&format!(
+        "import: {:.1} ms (at most {IMPORT_MS_MAX} is the aim)",
+        times_ms[2]
+    ));
+    let demo = folder.join("demo");
+    let mut command = Command::new(folder.join("bin").join("fastdata"));
+    process::run(command.args(["demo", "--output"]).arg(demo))
+}
