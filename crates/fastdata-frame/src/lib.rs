@@ -30,7 +30,7 @@
 //! - [`PortableRequest`]: what travels to other processes
 //! - [`tensor`]: lists as matrices
 //! - [`text`]: values as text, separated values and JSON
-//! - [`mod@write`]: files
+//! - [`write`](mod@write): files of rows
 
 pub mod tensor;
 pub mod text;
