@@ -12,6 +12,8 @@ pub(crate) enum FailureKind {
     Other = 1,
     /// The request is wrong.
     Usage = 2,
+    /// Done in part.
+    Partial = 3,
     /// Something named does not exist.
     NotFound = 4,
     /// Credentials or permissions.
@@ -65,6 +67,15 @@ impl Failure {
         }
     }
 
+    /// What an error of a library says, outermost first.
+    pub(crate) fn of(kind: FailureKind, error: &dyn std::error::Error) -> Self {
+        Self {
+            kind,
+            message: error.to_string(),
+            causes: causes_of(error),
+        }
+    }
+
     /// Any other error, with what it was about.
     pub(crate) fn because(kind: FailureKind, what: &str, error: &dyn std::error::Error) -> Self {
         let mut causes = vec![error.to_string()];
@@ -88,7 +99,7 @@ impl Failure {
         code
     }
 
-    fn line(&self) -> String {
+    pub(crate) fn line(&self) -> String {
         let parts = std::iter::once(&self.message).chain(&self.causes);
         let line = parts.map(|part| one_line(part)).collect::<Vec<_>>();
         line.join(": ")

@@ -38,6 +38,7 @@ fn dispatch(args: Args) -> Result<(), Failure> {
         Command::Describe(args) => {
             cmd::describe::run(config::DescribeConfig::resolve(args)?, &cancel)
         }
+        Command::Blob(args) => cmd::blob::run(config::BlobConfig::resolve(*args)),
         Command::Demo(args) => cmd::demo::run(&config::DemoConfig::resolve(args), &cancel),
         Command::Completions { shell } => cmd::completions::run(shell),
         Command::Man { command } => cmd::man::run(command.as_deref()),

@@ -1,5 +1,6 @@
 //! What was typed. Nothing is interpreted here: see [`crate::config`].
 
+mod blob;
 mod demo;
 mod describe;
 mod scan;
@@ -9,6 +10,7 @@ mod source;
 use clap::builder::BoolishValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
 
+pub(crate) use blob::{BlobAction, BlobArgs, DurabilityArg, FormArg};
 pub(crate) use demo::DemoArgs;
 pub(crate) use describe::DescribeArgs;
 pub(crate) use scan::{FormatArg, ScanArgs};
@@ -41,6 +43,8 @@ pub(crate) enum Command {
     Schema(SchemaArgs),
     /// Show snapshots, partitions, sizes and delete files
     Describe(DescribeArgs),
+    /// Store, load, check and tidy blobs, in our own stores and Metaflow's
+    Blob(Box<BlobArgs>),
     /// Write a small table to play with and scan it
     Demo(DemoArgs),
     /// Print a script that completes commands in your shell

@@ -1,5 +1,6 @@
 //! One module per command: takes its resolved config and runs to the end.
 
+pub(crate) mod blob;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod describe;

@@ -1,5 +1,6 @@
 //! What was typed, resolved and checked: no option is left that means "the default".
 
+pub(crate) mod blob;
 mod columns;
 mod instant;
 mod rows;
@@ -13,6 +14,7 @@ use fastdata::ScanRequest;
 use crate::args::{DemoArgs, DescribeArgs, ReportFormat, ScanArgs, SchemaArgs};
 use crate::failure::Failure;
 
+pub(crate) use blob::BlobConfig;
 pub(crate) use rows::{Destination, Format};
 
 /// `fastdata scan`, ready to run.

@@ -8,6 +8,9 @@ pub use fastdata_frame::{
 #[doc(no_inline)]
 pub use fastdata_frame::{tensor, text, write};
 #[doc(no_inline)]
+pub use fastdata_cas as blobs;
+pub use fastdata_cas::Blobs;
+#[doc(no_inline)]
 pub use fastdata_iceberg as iceberg;
 pub use fastdata_iceberg::SnapshotSelector;
 pub use fastdata_kernels::select::NullAs;

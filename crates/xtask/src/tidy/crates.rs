@@ -10,7 +10,7 @@ const ARROWS: [(&str, &[&str]); 15] = [
     ("fastdata-memory", &[]),
     ("fastdata-kernels", &["fastdata-memory"]),
     ("fastdata-store", &["fastdata-memory"]),
-    ("fastdata-codec", &[]),
+    ("fastdata-codec", &["fastdata-memory"]),
     ("fastdata-parquet", &["fastdata-kernels", "fastdata-memory"]),
     ("fastdata-iceberg", &["fastdata-kernels"]),
     (
@@ -33,11 +33,15 @@ const ARROWS: [(&str, &[&str]); 15] = [
             "fastdata-parquet",
         ],
     ),
-    ("fastdata-cas", &["fastdata-store", "fastdata-codec"]),
+    (
+        "fastdata-cas",
+        &["fastdata-store", "fastdata-codec", "fastdata-memory"],
+    ),
     ("fastdata-flow", &["fastdata-cas"]),
     (
         "fastdata",
         &[
+            "fastdata-cas",
             "fastdata-frame",
             "fastdata-scan",
             "fastdata-store",
