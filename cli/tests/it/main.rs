@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test ends where its set-up fails")]
 
+mod blob;
 mod command;
 mod demo;
 mod exit_codes;

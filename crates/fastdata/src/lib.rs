@@ -2,14 +2,14 @@
 //!
 //! The facade that Rust programs link. It re-exports and adds nothing.
 
+#[doc(no_inline)]
+pub use fastdata_cas as blobs;
+pub use fastdata_cas::Blobs;
 pub use fastdata_frame::{
     Column, DataFrame, Group, GroupBy, PortableRequest, Rows, Table, TableRows,
 };
 #[doc(no_inline)]
 pub use fastdata_frame::{tensor, text, write};
-#[doc(no_inline)]
-pub use fastdata_cas as blobs;
-pub use fastdata_cas::Blobs;
 #[doc(no_inline)]
 pub use fastdata_iceberg as iceberg;
 pub use fastdata_iceberg::SnapshotSelector;
