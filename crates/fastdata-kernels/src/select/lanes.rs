@@ -2,12 +2,15 @@
 //!
 //! A value is a lane of `W` bytes without alignment, so one set of kernels serves every type. Bits
 //! are applied word by word: a full word is copied as a run, a word of a few bits row by row, all
-//! others by AVX-512's compress where the processor has it. Compress goes to a register and from
+//! others by AVX-512's compress or AVX2's permutations where the processor has them. Compress goes to a register and from
 //! there to memory by a full store: compressing to memory directly is microcoded on Zen.
 #![expect(
     unsafe_code,
     reason = "vector stores past the written end, within the output"
 )]
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
 
 use std::mem::MaybeUninit;
 
@@ -74,6 +77,11 @@ fn compress<const W: usize>(
     if !cfg!(miri) && matches!(W, 1 | 2 | 4 | 8 | 16) && avx512::is_available() {
         // SAFETY: the features were detected just now, and the length was asserted above.
         return unsafe { avx512::compress(source, bits, out) };
+    }
+    #[cfg(target_arch = "x86_64")]
+    if !cfg!(miri) && matches!(W, 1 | 2 | 4 | 8) && avx2::is_available() {
+        // SAFETY: the features were detected just now, and the length was asserted above.
+        return unsafe { avx2::compress(source, bits, out) };
     }
     compress_scalar(source, bits, out)
 }
@@ -241,6 +249,32 @@ mod tests {
             .collect()
     }
 
+    type Kernel<const W: usize> =
+        fn(&[[u8; W]], BitSlice<'_>, &mut [MaybeUninit<[u8; W]>]) -> usize;
+
+    /// The twin that this machine would not choose by itself.
+    #[cfg(target_arch = "x86_64")]
+    fn older<const W: usize>(
+        source: &[[u8; W]],
+        bits: BitSlice<'_>,
+        out: &mut [MaybeUninit<[u8; W]>],
+    ) -> usize {
+        if cfg!(miri) || !matches!(W, 1 | 2 | 4 | 8) || !avx2::is_available() {
+            return compress_scalar(source, bits, out);
+        }
+        // SAFETY: the features were detected in the line above; the test has a lane for each bit.
+        unsafe { avx2::compress(source, bits, out) }
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn older<const W: usize>(
+        source: &[[u8; W]],
+        bits: BitSlice<'_>,
+        out: &mut [MaybeUninit<[u8; W]>],
+    ) -> usize {
+        compress_scalar(source, bits, out)
+    }
+
     /// All twins against an index loop, at all bit offsets and lengths 0..=4×64.
     fn check<const W: usize>(pattern: impl Fn(usize) -> bool) {
         let mask: BooleanBuffer = (0..64 + 256).map(pattern).collect();
@@ -252,7 +286,8 @@ mod tests {
                 let rows = &source[offset..offset + len];
                 let expected: Vec<[u8; W]> = bits.set_indices().map(|row| rows[row]).collect();
                 let mut out = vec![MaybeUninit::new([0xEE; W]); expected.len() + 3];
-                for kernel in [compress::<W>, compress_scalar::<W>] {
+                let kernels: [Kernel<W>; 3] = [compress, older, compress_scalar];
+                for kernel in kernels {
                     let fit = &mut out[..expected.len()];
                     assert_eq!(kernel(rows, BitSlice::new(&bits), fit), expected.len());
                     for (out, expected) in out.iter().zip(&expected) {
