@@ -5,6 +5,7 @@ mod dataset;
 mod engine;
 mod environment;
 mod machine;
+mod python;
 mod report;
 mod scan;
 mod workload;
@@ -22,10 +23,16 @@ pub(crate) struct Args {
 enum Benchmark {
     /// Scans of Parquet files and Iceberg tables, and planning, against other readers
     Scan(scan::Args),
+    /// Filter and take of ten million rows in Python, against other libraries
+    Kernels(python::KernelsArgs),
+    /// From an Iceberg table to a Polars frame in Python, against other libraries
+    Python(python::TablesArgs),
 }
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.benchmark {
         Benchmark::Scan(args) => scan::run(args),
+        Benchmark::Kernels(args) => python::kernels(args),
+        Benchmark::Python(args) => python::tables(args),
     }
 }

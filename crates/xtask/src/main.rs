@@ -5,6 +5,7 @@ mod ci;
 mod demo_data;
 mod fuzz;
 mod gateway;
+mod package;
 mod process;
 mod python;
 mod test;

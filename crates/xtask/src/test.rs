@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::process::{self, Result, print, say};
-use crate::{gateway, python, workspace};
+use crate::{gateway, package, python, workspace};
 
 /// Arguments of `cargo xtask test`.
 #[derive(clap::Args, Default)]
@@ -28,9 +28,9 @@ pub(crate) fn run(_args: &Args) -> Result<()> {
     cargo_tests(&mut tally)?;
     match python {
         Some(python) => {
-            build_release()?;
+            let site = package::build()?;
             oracle_tests(&mut tally, &python)?;
-            package_tests(&mut tally, &python)?;
+            package_tests(&mut tally, &python, &site)?;
         }
         None => say("SKIPPED: the Python oracle tests"),
     }
@@ -79,21 +79,6 @@ fn cargo_tests(tally: &mut Tally) -> Result<()> {
     Ok(())
 }
 
-/// The command and the Python extension in one go, so that they share what they are made of.
-fn build_release() -> Result<()> {
-    process::run(cargo().args([
-        "build",
-        "--release",
-        "-p",
-        "fastdata-cli",
-        "-p",
-        "fastdata-python",
-        "--bin",
-        "fastdata",
-        "--lib",
-    ]))
-}
-
 fn pytest(python: &Path, folder: &str) -> Command {
     let root = workspace::root();
     let mut command = Command::new(python);
@@ -119,29 +104,9 @@ fn oracle_tests(tally: &mut Tally, python: &Path) -> Result<()> {
     watch_pytest(tally, command.env("FASTDATA_BIN", binary))
 }
 
-/// The package as the wheel has it, laid out where the tests' interpreter finds it.
-fn package_tests(tally: &mut Tally, python: &Path) -> Result<()> {
-    let site = workspace::target().join("python-package");
-    lay_out_package(&site.join("fastdata"))?;
+fn package_tests(tally: &mut Tally, python: &Path, site: &Path) -> Result<()> {
     let mut command = pytest(python, "python-bindings/tests");
     watch_pytest(tally, command.env("FASTDATA_PACKAGE", site))
-}
-
-fn lay_out_package(package: &Path) -> Result<()> {
-    let failed = |error: std::io::Error| format!("{}: {error}", package.display());
-    let _ = std::fs::remove_dir_all(package);
-    std::fs::create_dir_all(package).map_err(failed)?;
-    let sources = workspace::root().join("python-bindings/python/fastdata");
-    for entry in std::fs::read_dir(sources).map_err(failed)? {
-        let source = entry.map_err(failed)?.path();
-        if let (true, Some(name)) = (source.is_file(), source.file_name()) {
-            std::fs::copy(&source, package.join(name)).map_err(failed)?;
-        }
-    }
-    let library = workspace::target().join("release").join("lib_fastdata.so");
-    std::fs::copy(&library, package.join("_fastdata.abi3.so"))
-        .map_err(|error| format!("{}: {error}", library.display()))?;
-    Ok(())
 }
 
 fn watch_pytest(tally: &mut Tally, command: &mut Command) -> Result<()> {

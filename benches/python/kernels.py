@@ -1,0 +1,194 @@
+"""Filter and take of ten million rows: every library in turns, answers checked, medians printed.
+
+    python kernels.py OUTPUT.json [--rows N] [--rounds N] [--only PART]
+
+All libraries work on the same values in one process, each in its own form of them, prepared before
+the clock starts: fastdata, Polars and pyarrow on Arrow columns, numpy on arrays, pandas on a frame as
+it makes it of the Arrow table. DuckDB scans the Arrow table and hands an Arrow table back.
+"""
+
+import argparse
+import gc
+import json
+import statistics
+import time
+
+import duckdb
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+
+import fastdata as fd
+
+SELECTIVITIES = [0.001, 0.01, 0.1, 0.5, 0.9, 0.99]
+CHUNKS = 64
+
+
+def values(kind, rows, rng, nulls):
+    mask = rng.random(rows) < 0.1 if nulls else None
+    if kind == "int64":
+        return pa.array(rng.integers(0, 1 << 60, rows), mask=mask)
+    if kind == "float64":
+        return pa.array(rng.random(rows), mask=mask)
+    if kind == "bool":
+        return pa.array(rng.random(rows) < 0.5, mask=mask)
+    if kind.startswith("string"):
+        width = int(kind[6:])
+        letters = rng.integers(97, 123, rows * width, dtype=np.uint8)
+        offsets = np.arange(0, (rows + 1) * width, width, dtype=np.int64)
+        large = pa.LargeStringArray.from_buffers(rows, pa.py_buffer(offsets), pa.py_buffer(letters))
+        array = large.cast(pa.string_view())
+        if mask is not None:
+            array = pa.compute.if_else(pa.array(mask), pa.scalar(None, pa.large_string()), large).cast(pa.string_view())
+        return array
+    if kind == "dictionary":
+        return pa.DictionaryArray.from_arrays(pa.array(rng.integers(0, 100, rows, dtype=np.int32), mask=mask), pa.array([f"category {n}" for n in range(100)]))
+    if kind == "list":
+        lengths = rng.integers(0, 5, rows)
+        offsets = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32)
+        return pa.ListArray.from_arrays(pa.array(offsets), pa.array(rng.random(int(offsets[-1]))))
+    raise ValueError(kind)
+
+
+def chosen(rows, rng, selectivity, clustered):
+    if not clustered:
+        return rng.random(rows) < selectivity
+    mask = np.zeros(rows, dtype=bool)
+    run = 1000
+    starts = rng.choice(rows // run, max(1, int(rows // run * selectivity)), replace=False) * run
+    for start in starts:
+        mask[start : start + run] = True
+    return mask
+
+
+class Case:
+    """One question: the same rows of the same column, asked of everybody."""
+
+    def __init__(self, name, kind, rows, selectivity, *, clustered=False, chunks=1, nulls=False, take=None):
+        self.name, self.take = name, take
+        rng = np.random.default_rng(7)
+        kinds = ["int64", "float64", "string8", "bool"] if kind == "table" else [kind]
+        columns = {one: values(one, rows, rng, nulls) for one in kinds}
+        table = pa.table(columns)
+        if chunks > 1:
+            step = -(-rows // chunks)
+            table = pa.concat_tables([table.slice(start, step) for start in range(0, rows, step)])
+        self.mask = chosen(rows, rng, selectivity, clustered)
+        self.positions = np.flatnonzero(self.mask)
+        if take == "random":
+            rng.shuffle(self.positions)
+        self.table = table
+
+    def engines(self):
+        """A closure for each library that can do it, and what turns its answer into an Arrow table."""
+        table, mask, positions = self.table, self.mask, self.positions
+        frame = fd.DataFrame(table)
+        offsets = table.cast(pa.schema([field.with_type(pa.large_string()) if field.type == pa.string_view() else field for field in table.schema]))
+        polars = pl.DataFrame(table)
+        pandas = offsets.to_pandas()
+        if self.take:
+            rows = fd.Column(positions)
+            series, arrow = pl.Series(positions), pa.array(positions)
+            yield "fastdata", lambda: frame.take(rows)
+            yield "polars", lambda: polars[series]
+            yield "pyarrow", lambda: offsets.take(arrow)
+            yield "pandas", lambda: pandas.take(positions)
+        else:
+            keep = pa.array(mask)
+            rows, series = fd.Column(keep), pl.Series(keep)
+            yield "fastdata", lambda: frame.take(rows)
+            yield "polars", lambda: polars.filter(series)
+            yield "pyarrow", lambda: offsets.filter(keep)
+            yield "pandas", lambda: pandas[mask]
+            source = offsets.append_column("keep", keep)
+            connection = duckdb.connect()
+            names = ", ".join(f'"{name}"' for name in table.column_names)
+            connection.register("source", source)
+            yield "duckdb", lambda: connection.execute(f"select {names} from source where keep").to_arrow_table()
+        if table.num_columns == 1 and table.column(0).null_count == 0 and table.schema.types[0] in (pa.int64(), pa.float64(), pa.bool_()):
+            array = table.column(0).to_numpy()
+            yield "numpy", (lambda: array[positions]) if self.take else (lambda: array[mask])
+
+    def check(self, answer):
+        """fastdata's answer is pyarrow's."""
+        wanted = self.table.cast(pa.schema([field.with_type(pa.large_string()) if field.type == pa.string_view() else field for field in self.table.schema]))
+        wanted = wanted.take(pa.array(self.positions)) if self.take else wanted.filter(pa.array(self.mask))
+        given = pa.table(answer).cast(wanted.schema)
+        assert given.num_rows == wanted.num_rows == len(self.positions)
+        for name in wanted.column_names:
+            assert given[name].combine_chunks().equals(wanted[name].combine_chunks()), (self.name, name)
+
+    def floor_ms(self, answer_bytes, rounds):
+        """What the memory alone takes, on one thread: reading all values once, writing the answer into fresh memory."""
+        words = np.zeros(self.table.nbytes // 8 + 1, dtype=np.uint64)
+        part = words[: answer_bytes // 8]
+        times = []
+        for _ in range(rounds):
+            start = time.perf_counter()
+            np.bitwise_or.reduce(words[part.size :])
+            part.copy()
+            times.append(time.perf_counter() - start)
+        return statistics.median(times) * 1e3
+
+
+def cases(rows, part):
+    kinds = ["int64", "float64", "bool", "string8", "string40", "dictionary", "list", "table"]
+    if part in (None, "filter"):
+        for kind in kinds:
+            for selectivity in SELECTIVITIES:
+                yield Case(f"filter {kind}, {selectivity:.1%}", kind, rows, selectivity)
+    if part in (None, "shapes"):
+        for kind in ("int64", "string8", "table"):
+            for selectivity in (0.01, 0.5):
+                yield Case(f"filter {kind}, {selectivity:.1%}, runs", kind, rows, selectivity, clustered=True)
+                yield Case(f"filter {kind}, {selectivity:.1%}, {CHUNKS} chunks", kind, rows, selectivity, chunks=CHUNKS)
+                yield Case(f"filter {kind}, {selectivity:.1%}, 10 % null", kind, rows, selectivity, nulls=True)
+    if part in (None, "take"):
+        for kind in kinds:
+            for selectivity in (0.01, 0.1, 0.5):
+                for order in ("sorted", "random"):
+                    yield Case(f"take {kind}, {selectivity:.1%}, {order}", kind, rows, selectivity, take=order)
+        yield Case(f"take table, 1.0%, random, {CHUNKS} chunks", "table", rows, 0.01, chunks=CHUNKS, take="random")
+
+
+def measure(case, rounds):
+    engines = list(case.engines())
+    answer_bytes = 0
+    for name, work in engines:
+        answer = work()
+        if name == "fastdata":
+            case.check(answer)
+            answer_bytes = answer.nbytes
+        del answer
+    times = {name: [] for name, _ in engines}
+    for turn in range(rounds):
+        for name, work in engines[turn % len(engines) :] + engines[: turn % len(engines)]:
+            gc.collect()
+            start = time.perf_counter()
+            answer = work()
+            times[name].append(time.perf_counter() - start)
+            del answer
+    medians = {name: statistics.median(each) * 1e3 for name, each in times.items()}
+    return {"case": case.name, "rows": case.table.num_rows, "ms": medians, "floor_ms": case.floor_ms(answer_bytes, rounds)}
+
+
+def main():
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("output")
+    arguments.add_argument("--rows", type=int, default=10_000_000)
+    arguments.add_argument("--rounds", type=int, default=5)
+    arguments.add_argument("--only", choices=["filter", "shapes", "take"])
+    options = arguments.parse_args()
+    results = []
+    for case in cases(options.rows, options.only):
+        result = measure(case, options.rounds)
+        results.append(result)
+        shown = "  ".join(f"{name} {ms:.2f}" for name, ms in result["ms"].items())
+        print(f"{result['case']:<40} {shown}  floor {result['floor_ms']:.2f} ms", flush=True)
+    with open(options.output, "w") as output:
+        json.dump({"schema": "fastdata.kernels-bench/1", "results": results}, output, indent=1)
+
+
+if __name__ == "__main__":
+    main()
