@@ -70,10 +70,12 @@ impl Window {
                 let skip = next - page.first_row;
                 let take = page.end_row().min(self.rows.end) - next;
                 next += take;
+                // Who reads more than a page at a time reads on; who looks at a few rows does not.
+                let reads_on = self.rows.len() > page.end_row() - page.first_row;
                 let visit = Visit {
                     page: index - 1,
                     rows: take,
-                    then_next: next < self.rows.end,
+                    then_next: next < self.rows.end || reads_on,
                 };
                 return Some(Ok((visit, skip)));
             }

@@ -229,18 +229,17 @@ impl<'a> Stream<'a> {
             return Err(broken());
         }
         self.at.written = end;
-        // What is written behind `end` is written again later.
-        let has_room = at + 64 <= self.output.len();
-        if offset >= 16 && has_room {
-            for to in (at..end).step_by(16) {
-                self.output.copy_within(to - offset..to - offset + 16, to);
-            }
+        // What is written behind `end` is written again later. At most four steps, or eight.
+        if let (16.., Some(window)) = (offset, self.output.get_mut(at - offset..at + 64)) {
+            (0..len)
+                .step_by(16)
+                .for_each(|done| shift::<16>(window, done, offset));
             return Ok(());
         }
-        if offset >= 8 && has_room {
-            for to in (at..end).step_by(8) {
-                self.output.copy_within(to - offset..to - offset + 8, to);
-            }
+        if let (8.., Some(window)) = (offset, self.output.get_mut(at - offset..at + 64)) {
+            (0..len)
+                .step_by(8)
+                .for_each(|done| shift::<8>(window, done, offset));
             return Ok(());
         }
         // The repeated bytes double with every round.
@@ -252,6 +251,16 @@ impl<'a> Stream<'a> {
             have += more;
         }
         Ok(())
+    }
+}
+
+/// Copies `N` bytes at `from` to `offset` bytes behind it; both lie in `window`.
+#[inline(always)]
+fn shift<const N: usize>(window: &mut [u8], from: usize, offset: usize) {
+    let bytes = window[from..].first_chunk::<N>().copied();
+    let to = window[from + offset..].first_chunk_mut::<N>();
+    if let (Some(bytes), Some(to)) = (bytes, to) {
+        *to = bytes;
     }
 }
 
