@@ -58,8 +58,8 @@ fn read_columns(meta: &FileMeta, file: &Bytes) {
             });
             if let Ok(column) = ColumnReader::open(meta, row_group, field, pieces.collect()) {
                 let rows = 0..column.num_rows().min(ROWS_MAX);
-                let third = rows.clone().step_by(3).map(|row| row..row + 1);
-                let _ = column.read_selected_in(rows.clone(), &RowRanges::from_ranges(third));
+                let few = rows.clone().step_by(RowRanges::WORTH_PICKING).map(|row| row..row + 1);
+                let _ = column.read_selected_in(rows.clone(), &RowRanges::from_ranges(few));
                 let _ = column.read(rows);
             }
         }

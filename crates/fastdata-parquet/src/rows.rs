@@ -9,6 +9,20 @@ pub struct RowRanges {
 }
 
 impl RowRanges {
+    /// Rows that a window must have for each range of wanted rows before decoding these alone pays:
+    /// below, everything is decoded and filtered.
+    ///
+    /// Time of picking rows spread at random over that of decoding everything and filtering,
+    /// decompression included, on pages of TPC-H lineitem (`examples/pick_bench.rs`, Zen 4):
+    ///
+    /// | survivors, % | 0.1 | 1 | 5 | 10 |
+    /// |---|---|---|---|---|
+    /// | prices, PLAIN | 0.98 | 0.98 | 1.04 | 1.21 |
+    /// | text, PLAIN | 0.81 | 0.99 | 0.79 | 0.93 |
+    /// | dates, dictionary of 2,500 | 0.33 | 0.84 | 5.4 | 7.2 |
+    /// | discounts, dictionary of 11 | 0.16 | 0.45 | 3.9 | 4.4 |
+    pub const WORTH_PICKING: usize = 64;
+
     /// All rows below `count`.
     pub fn all(count: usize) -> Self {
         Self::from_ranges(std::iter::once(0..count))

@@ -17,6 +17,7 @@ use super::convert::{
     big_endian_i128, big_endian_i256,
 };
 use super::fixed::Fixed;
+use super::pick::read_stretches;
 use crate::page::{Chunk, PageKind, Visit};
 use crate::{Error, Result, RowRanges};
 
@@ -137,7 +138,11 @@ pub(crate) fn read_leaf_rows(
     window: &Window,
     wanted: &RowRanges,
 ) -> Result<ArrayRef> {
-    let array = leaf.0.read_rows(chunk, window, wanted)?;
+    let scattered = wanted.ranges().len() * RowRanges::WORTH_PICKING > window.rows.len();
+    let array = match scattered {
+        true => read_stretches(leaf.0.as_ref(), chunk, window, wanted)?,
+        false => leaf.0.read_rows(chunk, window, wanted)?,
+    };
     if array.len() != wanted.row_count() {
         return Err(Error::corrupt(
             "the column chunk has fewer rows than its row group",

@@ -19,9 +19,9 @@ pub(crate) fn drain(file: &Bytes) -> Result<u64> {
     Ok(rows)
 }
 
-/// Reads every third row, as after a filter: another way through the same pages.
+/// Reads a few rows, as after a filter: another way through the same pages.
 fn drain_selected(file: &Bytes) -> Result<()> {
-    const WINDOW_ROWS: usize = 100;
+    const WINDOW_ROWS: usize = 200;
     let meta = reading::open(file, &ReadOptions::default())?;
     for (group, rows) in meta.row_groups().iter().enumerate() {
         for field in meta.project_all()? {
@@ -29,8 +29,8 @@ fn drain_selected(file: &Bytes) -> Result<()> {
             let rows = (rows.num_rows as usize).min(64 << 10);
             for from in (0..rows).step_by(WINDOW_ROWS) {
                 let window = from..rows.min(from + WINDOW_ROWS);
-                let third = window.clone().step_by(3).map(|row| row..row + 1);
-                let wanted = RowRanges::from_ranges(third);
+                let few = [3..4, 50..60, 150..151].map(|r| from + r.start..from + r.end);
+                let wanted = RowRanges::from_ranges(few).within(window.clone());
                 let array = reader.read_selected_in(window, &wanted)?;
                 assert_eq!(array.len(), wanted.row_count());
                 array

@@ -47,6 +47,22 @@ fn check(seed: u64) {
     check_selected(&mut rng, &file, &meta, &groups);
 }
 
+/// Rows spread at random, few or many, or runs of rows: different ways through a decoder.
+fn random_mask(rng: &mut StdRng, len: usize) -> Vec<bool> {
+    let clustered = rng.random_bool(0.5);
+    let share = match clustered {
+        true => 0.005,
+        false => [0.003, 0.012, 0.2, 0.9][rng.random_range(0..4)],
+    };
+    let mut survives = rng.random_bool(0.5);
+    let bit = |_| {
+        let drawn = rng.random_bool(share);
+        survives ^= drawn;
+        if clustered { survives } else { drawn }
+    };
+    (0..len).map(bit).collect()
+}
+
 /// Selected rows read window by window, as a scan does it, are the same rows.
 fn check_windows(
     rng: &mut StdRng,
@@ -78,8 +94,7 @@ fn check_selected(
         for (group, arrays) in groups.iter().enumerate().take(3) {
             let whole = &arrays[field.index()];
             let reader = reading::open_column(meta, file, group, &field, None).unwrap();
-            let share = [0.003, 0.2, 0.9][rng.random_range(0..3)];
-            let mask: Vec<bool> = (0..whole.len()).map(|_| rng.random_bool(share)).collect();
+            let mask = random_mask(rng, whole.len());
             let rows = RowRanges::from_mask(&mask.clone().into(), 0);
             let got = reader.read_selected(&rows).unwrap();
             let expected = arrow_select::filter::filter(whole, &mask.into()).unwrap();

@@ -15,10 +15,6 @@ use crate::evolution::extract_child;
 use crate::stats::{add, elapsed_ns};
 use crate::{Error, Result};
 
-/// Up to this share of surviving rows, in percent, columns are decoded row by row instead of whole
-/// and filtered.
-const SELECT_PERCENT_MAX: usize = 20;
-
 /// Reads the rows of `rows` (numbered within the row group) that live; `None` when none does.
 pub(crate) fn read_window(group: &RowGroup, rows: &RowRanges) -> Result<Option<RecordBatch>> {
     group.context.cancel.check()?;
@@ -166,8 +162,8 @@ fn finish(
         .map_err(broken_schema)
 }
 
-/// The returned columns for the rows of `mask`: columns already read are filtered; the others are
-/// decoded for these rows only when they are few, else whole and filtered.
+/// The returned columns for the rows of `mask`: columns already read are filtered; of the others
+/// only these rows are decoded when they are few runs, else everything, and filtered.
 fn select_columns(
     group: &RowGroup,
     rows: &RowRanges,
@@ -175,8 +171,11 @@ fn select_columns(
     read: &[Option<ArrayRef>],
     mask: &Mask,
 ) -> Result<Vec<ArrayRef>> {
-    let is_sparse = mask.count() * 100 <= rows.row_count() * SELECT_PERCENT_MAX;
-    let surviving = is_sparse.then(|| select(rows, mask.bits()));
+    let surviving = select(
+        rows,
+        mask.bits(),
+        rows.row_count() / RowRanges::WORTH_PICKING,
+    );
     returned
         .par_iter()
         .map(
@@ -196,19 +195,22 @@ fn filtered(group: &RowGroup, array: &dyn Array, mask: &Mask) -> Result<ArrayRef
     Ok(filtered)
 }
 
-/// The rows of `rows` whose bit is set; bit `n` speaks for the n-th row of the set.
-fn select(rows: &RowRanges, mask: &BooleanBuffer) -> RowRanges {
+/// The rows of `rows` whose bit is set; bit `n` speaks for the n-th row of the set. `None` when
+/// that would be more than `ranges_max` ranges.
+fn select(rows: &RowRanges, mask: &BooleanBuffer, ranges_max: usize) -> Option<RowRanges> {
     let mut first_bit = 0;
     let mut selected: Vec<Range<usize>> = Vec::new();
     for range in rows.ranges() {
         let bits = mask.slice(first_bit, range.len());
-        selected.extend(
-            bits.set_slices()
-                .map(|(from, to)| range.start + from..range.start + to),
-        );
+        for (from, to) in bits.set_slices() {
+            if selected.len() == ranges_max {
+                return None;
+            }
+            selected.push(range.start + from..range.start + to);
+        }
         first_bit += range.len();
     }
-    RowRanges::from_ranges(selected)
+    Some(RowRanges::from_ranges(selected))
 }
 
 /// One bit for each row of `rows`: false where `deleted` (sorted, file-global) holds the row whose
@@ -283,7 +285,9 @@ mod tests {
     fn bits_speak_for_the_rows_of_the_set() {
         let rows = set(&[(2, 4), (10, 13)]);
         let mask = BooleanBuffer::from(vec![false, true, true, false, true]);
-        assert_eq!(select(&rows, &mask), set(&[(3, 4), (10, 11), (12, 13)]));
+        let selected = set(&[(3, 4), (10, 11), (12, 13)]);
+        assert_eq!(select(&rows, &mask, 3), Some(selected));
+        assert_eq!(select(&rows, &mask, 2), None);
     }
 
     #[test]
