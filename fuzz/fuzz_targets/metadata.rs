@@ -2,4 +2,6 @@
 
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| fastdata_fuzz::metadata(data));
+libfuzzer_sys::fuzz_target!(init: fastdata_fuzz::prepare(), |data: &[u8]| {
+    fastdata_fuzz::uncaught(|| fastdata_fuzz::metadata(data))
+});

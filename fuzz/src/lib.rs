@@ -3,6 +3,7 @@
 //! Errors are fine; a panic, a hang or memory beyond the bounds that the runner sets is a find.
 //! The functions are apart from their libFuzzer entries so that tests feed them the seeds.
 
+mod finds;
 mod seeds;
 mod table;
 
@@ -14,7 +15,8 @@ use fastdata_parquet::{
     ColumnReader, FileMeta, FooterReader, FooterStep, ReadOptions, RowRanges, chunk_ranges,
 };
 
-pub use seeds::{files, write, write_when_asked};
+pub use finds::{prepare, uncaught};
+pub use seeds::{files, write};
 
 /// The bytes as a whole Parquet file: footer, then every column.
 pub fn footer(data: &[u8]) {

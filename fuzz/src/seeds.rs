@@ -289,7 +289,7 @@ pub fn write(folder: &Path) -> std::io::Result<usize> {
 
 /// Writes the seeds of every target below the folder that `FASTDATA_FUZZ_SEEDS` names. A program of
 /// its own could not: the counters in our code need libFuzzer around them.
-pub fn write_when_asked() {
+pub(crate) fn write_when_asked() {
     if let Some(folder) = std::env::var_os("FASTDATA_FUZZ_SEEDS") {
         let written = write(Path::new(&folder));
         assert!(written.is_ok(), "the seeds cannot be written: {written:?}");

@@ -8,4 +8,5 @@ mod demo;
 mod exit_codes;
 mod formats;
 mod interrupt;
+mod memory;
 mod streams;

@@ -1,5 +1,5 @@
 //! One piece of memory that was asked of the system: a mapping on huge pages, or a heap block when
-//! it is small. The only module of this crate with `unsafe`.
+//! it is small.
 //!
 //! A block's bytes are initialised from the start (anonymous mappings are zero, heap blocks are
 //! asked for as zeroed) and stay so, whatever is written: this is what makes handing them out as

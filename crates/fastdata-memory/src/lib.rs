@@ -10,14 +10,17 @@
 //! ```
 //!
 //! - [`PooledBuffer`]: bytes to write into, without a memset first; becomes `Bytes` without a copy
+//! - [`PartedBuffer`]: one buffer that several threads write at the same time
 //! - [`Pool`]: what happens to the memory of a buffer that was dropped
 //! - [`peak_rss_bytes`], [`memory_limit_bytes`]: the process and the machine
 
 mod block;
 mod buffer;
+mod parts;
 mod pool;
 mod process;
 
 pub use buffer::{PooledBuffer, SLACK_BYTES};
+pub use parts::{BufferPart, PartedBuffer};
 pub use pool::{Pool, PoolStats};
 pub use process::{memory_limit_bytes, peak_rss_bytes};

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
 
 use arrow_array::{ArrayRef, new_empty_array};
+use arrow_buffer::NullBuffer;
 use arrow_schema::FieldRef;
 use bytes::Bytes;
 
@@ -165,6 +166,39 @@ impl ColumnReader {
         })
     }
 
+    /// Bytes of an Arrow value, where [`Self::read_into`] can put values into memory of the caller's.
+    pub fn value_bytes(&self) -> Option<usize> {
+        match &self.source {
+            Source::Flat { leaf, .. } => leaf.value_bytes(),
+            Source::Nested(_) => None,
+        }
+    }
+
+    /// The values of a window of the row group into `out`, which has room for exactly them
+    /// ([`Self::value_bytes`] each) and is aligned for them; the answer says where nulls are. What
+    /// is in `out` in their places, or after an error, means nothing.
+    pub fn read_into(&self, rows: Range<usize>, out: &mut [u8]) -> Result<Option<NullBuffer>> {
+        self.timed(|| {
+            self.check(rows.end)?;
+            let needed = self
+                .value_bytes()
+                .and_then(|bytes| bytes.checked_mul(rows.len()));
+            let Source::Flat {
+                chunk,
+                leaf,
+                optional,
+            } = &self.source
+            else {
+                return Err(Error::invalid("values without a common width"));
+            };
+            if needed != Some(out.len()) {
+                return Err(Error::invalid("memory of another length than the values"));
+            }
+            let optional = *optional;
+            leaf.read_into(chunk, &Window { rows, optional }, out)
+        })
+    }
+
     /// Only these rows: pages that hold none of them are not decompressed.
     pub fn read_selected(&self, rows: &RowRanges) -> Result<ArrayRef> {
         let first = rows.ranges().first().map_or(0, |range| range.start);
@@ -236,7 +270,7 @@ impl ColumnReader {
         )))
     }
 
-    fn timed(&self, work: impl FnOnce() -> Result<ArrayRef>) -> Result<ArrayRef> {
+    fn timed<T>(&self, work: impl FnOnce() -> Result<T>) -> Result<T> {
         let from = Instant::now();
         let result = contained(&self.place, work);
         let ns = u64::try_from(from.elapsed().as_nanos()).unwrap_or(u64::MAX);

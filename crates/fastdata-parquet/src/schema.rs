@@ -15,6 +15,7 @@ use parquet::basic::Type;
 use parquet::file::metadata::FileMetaData;
 use parquet::schema::types::SchemaDescriptor;
 
+use crate::embedded::is_usable;
 use crate::error::contained;
 use crate::{Error, ReadOptions, Result, StringLayout};
 
@@ -28,10 +29,12 @@ pub(crate) fn arrow_schema(file: &FileMetaData, options: &ReadOptions) -> Result
         })
     })?;
     // A hint that cannot be read is no hint.
-    let hinted = contained("embedded Arrow schema", || {
-        Ok(parquet_to_arrow_schema(descr, file.key_value_metadata())?)
+    let hinted = is_usable(file).then(|| {
+        contained("embedded Arrow schema", || {
+            Ok(parquet_to_arrow_schema(descr, file.key_value_metadata())?)
+        })
     });
-    let hinted = hinted.ok();
+    let hinted = hinted.and_then(Result::ok);
     let hinted_fields = hinted.as_ref().map(Schema::fields);
     let mut walk = Walk {
         descr,

@@ -22,15 +22,13 @@ use crate::evolution::{
     FileField, MatchBy, Missing, any_id, apply_mapping, apply_positions, field_id, file_fields,
 };
 use crate::parts::Parts;
-use crate::read::{DataFile, read_footer};
+use crate::read::{DataFile, Savings, read_footer};
 use crate::request::ScanRequest;
 use crate::scan::iceberg_layout;
-use crate::source::{DataPath, TableSource, hive_type, is_local};
+use crate::source::{DataPath, METADATA_BYTES_MAX, TableSource, hive_type, is_local};
 use crate::stats::{Counters, add, elapsed_ns};
 use crate::{Error, ErrorKind, Result};
 
-/// Largest manifest or manifest list read.
-const METADATA_BYTES_MAX: u64 = 256 << 20;
 /// The memory budget is counted in units, because semaphores count in 32 bits.
 const PERMIT_BYTES: u64 = 64 << 10;
 
@@ -46,6 +44,8 @@ pub(crate) struct Context {
     pub(crate) match_by: MatchBy,
     pub(crate) read_options: ReadOptions,
     pub(crate) deletes: DeleteCache,
+    /// What fetching in two stages saved so far.
+    pub(crate) savings: Savings,
     /// The table, when the source is one.
     pub(crate) table: Option<Arc<TableContext>>,
     /// Bytes that compressed column chunks may hold at once.
@@ -123,6 +123,7 @@ pub(crate) async fn first_schema(
         match_by: MatchBy::Name,
         read_options: read_options.clone(),
         deletes: DeleteCache::default(),
+        savings: Savings::default(),
         table: None,
         chunk_bytes_max: 0,
         chunk_permits: Context::permits_for(0),
@@ -207,18 +208,41 @@ impl Context {
         Arc::new(Semaphore::new(usize::try_from(units).unwrap_or(1)))
     }
 
-    /// Waits until `bytes` of the budget are free. What could never fit is refused.
+    /// What `bytes` of the object at `location` take of the budget. Over a network they are there
+    /// twice while their last part arrives.
+    pub(crate) fn charge(&self, bytes: u64, location: &Location) -> u64 {
+        match is_local(location) {
+            true => bytes,
+            false => bytes.saturating_add(bytes / 2),
+        }
+    }
+
+    /// Frees the share of the budget that `bytes` took; one unit stays.
+    pub(crate) fn give_back(
+        &self,
+        permit: &mut OwnedSemaphorePermit,
+        bytes: u64,
+        location: &Location,
+    ) {
+        let units = usize::try_from(self.charge(bytes, location) / PERMIT_BYTES).unwrap_or(0);
+        let units = units.min(permit.num_permits().saturating_sub(1));
+        drop(permit.split(units));
+    }
+
+    /// Waits until the budget has room for `bytes` of the object at `location`. What could never
+    /// fit is refused.
     pub(crate) async fn reserve(
         &self,
         bytes: u64,
         location: &Location,
     ) -> Result<OwnedSemaphorePermit> {
+        let bytes = self.charge(bytes, location);
         if bytes > self.chunk_bytes_max {
             return Err(Error::new(
                 ErrorKind::LimitExceeded,
                 format!(
-                    "{location}: one row group needs {}, more than this scan may hold; raise \
-                     max-memory or name fewer columns",
+                    "{location}: a part of a row group that is read at once needs {}, more than \
+                     this scan may hold; raise max-memory or name fewer columns",
                     crate::explain::Bytes(bytes)
                 ),
             ));

@@ -48,6 +48,7 @@ pub mod scan;
 pub mod source;
 pub mod stats;
 
+mod collect;
 mod columns;
 mod context;
 mod deletes;

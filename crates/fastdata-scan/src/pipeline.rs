@@ -8,13 +8,16 @@ use std::task::{Context as TaskContext, Poll};
 
 use arrow_array::RecordBatch;
 use fastdata_parquet::RowRanges;
-use futures::stream::{self, StreamExt, TryStreamExt};
+use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 
 use crate::context::Context;
 use crate::plan::{PlanItem, plan};
-use crate::read::{DataFile, OpenFile, RowGroup, load_row_group, open_file, read_window, windows};
+use crate::read::{
+    DataFile, OpenFile, RowGroup, load_row_group, open_file, read_window, reserve_row_group,
+    sections, windows,
+};
 use crate::runtime::on_decoders;
 use crate::source::Source;
 use crate::stats::add;
@@ -54,23 +57,9 @@ async fn drive(
     limit_rows: Option<u64>,
     sender: &mpsc::Sender<Result<RecordBatch>>,
 ) -> Result<()> {
-    let mut batches = std::pin::pin!(batches(&context, source)?);
-    let mut rows_left = limit_rows.unwrap_or(u64::MAX);
-    while rows_left > 0 {
-        let Some(batch) = batches.try_next().await? else {
-            break;
-        };
-        let Some(batch) = batch else { continue };
-        let batch = match usize::try_from(rows_left) {
-            Ok(rows_left) if rows_left < batch.num_rows() => batch.slice(0, rows_left),
-            _ => batch,
-        };
-        rows_left -= batch.num_rows() as u64;
-        add(&context.counters.rows_returned, batch.num_rows() as u64);
-        add(
-            &context.counters.bytes_returned,
-            batch.get_array_memory_size() as u64,
-        );
+    let batches = batches(&context, opened(&context, source)?);
+    let mut batches = std::pin::pin!(limited(context, batches, limit_rows));
+    while let Some(batch) = batches.try_next().await? {
         if sender.send(Ok(batch)).await.is_err() {
             break;
         }
@@ -78,41 +67,105 @@ async fn drive(
     Ok(())
 }
 
-fn batches(
+/// The batches that there are, counted, up to `limit_rows` rows: nothing is asked for behind them.
+pub(crate) fn limited(
+    context: Arc<Context>,
+    batches: impl Stream<Item = Result<Option<RecordBatch>>> + Send,
+    limit_rows: Option<u64>,
+) -> impl Stream<Item = Result<RecordBatch>> + Send {
+    let rows_left = limit_rows.unwrap_or(u64::MAX);
+    let state = (Box::pin(batches), rows_left, context);
+    stream::try_unfold(state, async |(mut batches, mut rows_left, context)| {
+        while rows_left > 0 {
+            let Some(batch) = batches.try_next().await? else {
+                break;
+            };
+            let Some(batch) = batch else { continue };
+            let batch = match usize::try_from(rows_left) {
+                Ok(rows_left) if rows_left < batch.num_rows() => batch.slice(0, rows_left),
+                _ => batch,
+            };
+            rows_left -= batch.num_rows() as u64;
+            add(&context.counters.rows_returned, batch.num_rows() as u64);
+            add(
+                &context.counters.bytes_returned,
+                batch.get_array_memory_size() as u64,
+            );
+            return Ok(Some((batch, (batches, rows_left, context))));
+        }
+        Ok(None)
+    })
+}
+
+/// The files of the plan, opened, in order.
+pub(crate) fn opened(
     context: &Arc<Context>,
     source: Arc<Source>,
-) -> Result<impl stream::Stream<Item = Result<Option<RecordBatch>>>> {
+) -> Result<impl Stream<Item = Result<OpenFile>> + use<>> {
     let files = files(context.clone(), source)?;
-    let opened = {
+    let context = context.clone();
+    let open = move |file| {
         let context = context.clone();
-        files
-            .map(move |file| {
-                let context = context.clone();
-                spawned(async move { open_file(context, file?).await })
-            })
-            .buffered(FILES_AHEAD)
+        spawned(async move { open_file(context, file?).await })
     };
-    let row_groups = opened
-        .map_ok(|file| stream::iter(row_groups(Arc::new(file))))
-        .try_flatten();
-    let loaded = {
+    Ok(files.map(open).buffered(FILES_AHEAD))
+}
+
+/// The row groups of files, their bytes fetched or within reach, in order.
+pub(crate) fn loaded<S: Stream<Item = Result<OpenFile>>>(
+    context: &Arc<Context>,
+    opened: S,
+) -> impl Stream<Item = Result<RowGroup>> + use<S> {
+    let row_groups = {
         let context = context.clone();
-        row_groups
-            .map(move |planned| {
+        opened
+            .map_ok(|file| stream::iter(row_groups(Arc::new(file))))
+            .try_flatten()
+            .and_then(move |(file, plan)| {
                 let context = context.clone();
-                spawned(async move {
-                    let (file, plan) = planned?;
-                    load_row_group(context, file, plan).await
-                })
+                async move {
+                    let parts = sections(&context, &file, plan).await;
+                    let parts = parts.map_err(|error| error.at(&file.file.location))?;
+                    let parts = parts
+                        .into_iter()
+                        .map(move |plan| Ok::<_, Error>((file.clone(), plan)));
+                    Ok(stream::iter(parts))
+                }
             })
-            .buffered(ROW_GROUPS_AHEAD)
+            .try_flatten()
     };
-    let windows = loaded
+    let (context, loading) = (context.clone(), context.clone());
+    row_groups
+        .and_then(move |(file, plan)| {
+            let context = context.clone();
+            async move { reserve_row_group(&context, file, plan).await }
+        })
+        .map(move |reserved| {
+            let context = loading.clone();
+            spawned(async move { load_row_group(context, reserved?).await })
+        })
+        .buffered(ROW_GROUPS_AHEAD)
+}
+
+/// Rows of a row group that are decoded together.
+pub(crate) type GroupWindow = (Arc<RowGroup>, RowRanges);
+
+/// Row groups cut into windows, in order.
+pub(crate) fn windows_of(
+    loaded: impl Stream<Item = Result<RowGroup>>,
+) -> impl Stream<Item = Result<GroupWindow>> {
+    loaded
         .map_ok(|group| stream::iter(group_windows(group)))
-        .try_flatten();
+        .try_flatten()
+}
+
+/// The batches of opened files, in order; `None` for windows of which no row survives.
+pub(crate) fn batches<S: Stream<Item = Result<OpenFile>>>(
+    context: &Arc<Context>,
+    opened: S,
+) -> impl Stream<Item = Result<Option<RecordBatch>>> + use<S> {
     let pool = context.pool.clone();
-    let windows_ahead = windows_ahead(context.threads);
-    Ok(windows
+    windows_of(loaded(context, opened))
         .map(move |window| {
             let pool = pool.clone();
             async move {
@@ -120,7 +173,7 @@ fn batches(
                 on_decoders(&pool, move || read_window(&group, &rows)).await
             }
         })
-        .buffered(windows_ahead))
+        .buffered(windows_ahead(context.threads))
 }
 
 /// Windows decoded at once: every thread has the next one waiting.
@@ -132,7 +185,7 @@ pub(crate) fn windows_ahead(threads: usize) -> usize {
 fn files(
     context: Arc<Context>,
     source: Arc<Source>,
-) -> Result<impl stream::Stream<Item = Result<DataFile>>> {
+) -> Result<impl Stream<Item = Result<DataFile>>> {
     let counters = context.counters.clone();
     let all_planned = counters.clone();
     let items = plan(context, source)?.try_filter_map(move |item| {
@@ -168,7 +221,7 @@ fn row_groups(file: Arc<OpenFile>) -> Vec<Result<PlannedRowGroup>> {
         .collect()
 }
 
-fn group_windows(group: RowGroup) -> Vec<Result<(Arc<RowGroup>, RowRanges)>> {
+fn group_windows(group: RowGroup) -> Vec<Result<GroupWindow>> {
     let window_rows = group.window_rows();
     let rows = group.rows();
     let group = Arc::new(group);

@@ -72,7 +72,8 @@ impl Default for ScanRequest {
     }
 }
 
-const DEFAULT_MAX_MEMORY_BYTES: u64 = 4 << 30;
+/// What a streaming scan may hold when nobody says.
+pub(crate) const DEFAULT_MAX_MEMORY_BYTES: u64 = 4 << 30;
 
 /// Where names of tables lead. Read from a TOML file and the environment by
 /// [`Settings::load`]; every field can be set by hand.

@@ -20,12 +20,13 @@
 //! ```
 //!
 //! - [`corpora()`], [`seeded_bytes`]: data
-//! - [`OneByteStore`], [`FlakyStore`]: wrappers around any store
+//! - [`OneByteStore`], [`FlakyStore`], [`CountingStore`]: wrappers around any store
 //! - [`conformance`]: what every store promises
 //! - [`S3Server`], [`ensure_versitygw`]: Versity S3 Gateway over a folder
 
 pub mod conformance;
 mod corpora;
+mod counting;
 mod flaky;
 mod one_byte;
 mod s3_server;
@@ -33,6 +34,7 @@ mod seeded;
 mod skipped;
 
 pub use corpora::{corpora, workspace_root};
+pub use counting::CountingStore;
 pub use flaky::FlakyStore;
 pub use one_byte::OneByteStore;
 pub use s3_server::{S3Server, ensure_versitygw};

@@ -14,8 +14,8 @@ use object_store::{ObjectStoreExt, PutPayload};
 
 use crate::{skipped, workspace_root};
 
-/// The release that is built when no program is at hand.
-const MODULE: &str = "github.com/versity/versitygw/cmd/versitygw@v1.7.0";
+/// The release that is built when no program is at hand; `cargo xtask` builds the same.
+const MODULE: &str = include_str!("../versitygw.module").trim_ascii();
 
 /// The least Go that its module file asks for.
 const GO_MIN: (u32, u32) = (1, 25);

@@ -23,3 +23,8 @@ pub use fastdata_scan::{
     Progress, Result, RowGroupSize, Scan, ScanRequest, ScanStats, Settings, describe, on_threads,
 };
 pub use fastdata_store::StoreConfig;
+
+// The README's Rust is compiled as a doctest.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+struct Readme;

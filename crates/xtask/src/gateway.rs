@@ -6,7 +6,8 @@ use std::process::Command;
 use crate::process::{self, Result};
 use crate::{python, workspace};
 
-const MODULE: &str = "github.com/versity/versitygw/cmd/versitygw@v1.7.0";
+/// The release that tests are run with; they build the same where nobody did.
+const MODULE: &str = include_str!("../../fastdata-testkit/versitygw.module").trim_ascii();
 
 /// Folder of tools that we build ourselves.
 pub(crate) fn tools() -> PathBuf {

@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use arrow_array::{ArrayRef, make_array};
-use arrow_buffer::Buffer;
+use arrow_buffer::{Buffer, NullBuffer};
 use arrow_data::ArrayData;
 use arrow_schema::DataType;
 use fastdata_memory::PooledBuffer;
@@ -13,7 +13,7 @@ use super::convert::Convert;
 use super::delta::Delta;
 use super::gather::{gather, gather_ranges, spread};
 use super::hybrid::Hybrid;
-use super::leaf::{LeafDecoder, Window, dictionary_values};
+use super::leaf::{LeafDecoder, Window, dictionary_values, too_few_rows};
 use super::pick::{PickedPage, Stored, picked_pages};
 use super::plain::{ended, for_each_value};
 use super::pod::values_mut;
@@ -141,11 +141,16 @@ impl<C: Convert> Fixed<C> {
         }
     }
 
-    fn array(&self, rows: usize, buffer: PooledBuffer, validity: Validity) -> Result<ArrayRef> {
+    fn array(
+        &self,
+        rows: usize,
+        buffer: PooledBuffer,
+        nulls: Option<NullBuffer>,
+    ) -> Result<ArrayRef> {
         let data = ArrayData::builder(self.data_type.clone())
             .len(rows)
             .add_buffer(Buffer::from(buffer.into_bytes()))
-            .nulls(validity.finish());
+            .nulls(nulls);
         Ok(make_array(data.build()?))
     }
 
@@ -168,8 +173,22 @@ impl<C: Convert> LeafDecoder for Fixed<C> {
     fn read(&self, chunk: &Chunk, window: &Window) -> Result<ArrayRef> {
         let rows = window.rows.len();
         let mut buffer = PooledBuffer::with_len(rows * size_of::<C::Out>());
-        let out = values_mut::<C::Out>(buffer.as_mut_slice());
-        let mut validity = Validity::with_capacity(rows);
+        let nulls = self.read_into(chunk, window, buffer.as_mut_slice())?;
+        self.array(rows, buffer, nulls)
+    }
+
+    fn value_bytes(&self) -> Option<usize> {
+        Some(size_of::<C::Out>())
+    }
+
+    fn read_into(
+        &self,
+        chunk: &Chunk,
+        window: &Window,
+        out: &mut [u8],
+    ) -> Result<Option<NullBuffer>> {
+        let out = values_mut::<C::Out>(out);
+        let mut validity = Validity::with_capacity(window.rows.len());
         let mut at = 0;
         for part in window.pages(chunk) {
             let (visit, skip) = part?;
@@ -186,7 +205,11 @@ impl<C: Convert> LeafDecoder for Fixed<C> {
             })?;
             at += take;
         }
-        self.array(rows, buffer, validity)
+        // Window::pages ends early where pages are missing at the end of the chunk.
+        if at != window.rows.len() {
+            return Err(too_few_rows());
+        }
+        Ok(validity.finish())
     }
 
     fn read_rows(&self, chunk: &Chunk, window: &Window, wanted: &RowRanges) -> Result<ArrayRef> {
@@ -204,7 +227,7 @@ impl<C: Convert> LeafDecoder for Fixed<C> {
                 self.pick(chunk, bytes, &page, &stored, &mut scratch, out)
             })?;
         }
-        self.array(rows, buffer, validity)
+        self.array(rows, buffer, validity.finish())
     }
 }
 

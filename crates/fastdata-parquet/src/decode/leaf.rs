@@ -5,7 +5,7 @@ use std::marker::PhantomData;
 use std::ops::Range;
 
 use arrow_array::ArrayRef;
-use arrow_buffer::i256;
+use arrow_buffer::{NullBuffer, i256};
 use arrow_schema::{DataType, IntervalUnit, TimeUnit};
 use bytes::Bytes;
 use parquet::basic::{Encoding, Type};
@@ -28,6 +28,22 @@ pub(crate) trait LeafDecoder: Send + Sync {
 
     /// The rows `wanted`, all of them in `window`; pages that hold none are not touched.
     fn read_rows(&self, chunk: &Chunk, window: &Window, wanted: &RowRanges) -> Result<ArrayRef>;
+
+    /// Bytes of an Arrow value, where all have the same and [`Self::read_into`] works.
+    fn value_bytes(&self) -> Option<usize> {
+        None
+    }
+
+    /// The values of the rows of `window` into `out`, which has room for exactly them and is aligned
+    /// for them, and where the nulls are.
+    fn read_into(
+        &self,
+        _chunk: &Chunk,
+        _window: &Window,
+        _out: &mut [u8],
+    ) -> Result<Option<NullBuffer>> {
+        Err(Error::invalid("values without a common width"))
+    }
 }
 
 /// A flat column's decoder.
@@ -124,9 +140,7 @@ pub(crate) fn read_leaf(leaf: &Leaf, chunk: &Chunk, window: &Window) -> Result<A
     let array = leaf.0.read(chunk, window)?;
     // Window::pages ends early where pages are missing at the end of the chunk.
     if array.len() != window.rows.len() {
-        return Err(Error::corrupt(
-            "the column chunk has fewer rows than its row group",
-        ));
+        return Err(too_few_rows());
     }
     Ok(array)
 }
@@ -144,11 +158,30 @@ pub(crate) fn read_leaf_rows(
         false => leaf.0.read_rows(chunk, window, wanted)?,
     };
     if array.len() != wanted.row_count() {
-        return Err(Error::corrupt(
-            "the column chunk has fewer rows than its row group",
-        ));
+        return Err(too_few_rows());
     }
     Ok(array)
+}
+
+pub(crate) fn too_few_rows() -> Error {
+    Error::corrupt("the column chunk has fewer rows than its row group")
+}
+
+impl Leaf {
+    /// Bytes of a value where [`Self::read_into`] works.
+    pub(crate) fn value_bytes(&self) -> Option<usize> {
+        self.0.value_bytes()
+    }
+
+    /// See [`LeafDecoder::read_into`].
+    pub(crate) fn read_into(
+        &self,
+        chunk: &Chunk,
+        window: &Window,
+        out: &mut [u8],
+    ) -> Result<Option<NullBuffer>> {
+        self.0.read_into(chunk, window, out)
+    }
 }
 
 fn fixed<C: super::convert::Convert>(convert: C, data_type: &DataType) -> Box<dyn LeafDecoder> {

@@ -10,5 +10,5 @@ mod snappy;
 pub(crate) use chunk::{
     Chunk, ChunkSource, Lifetime, PageBytes, Visit, chunk_range, dictionary_page,
 };
-pub(crate) use header::PageKind;
+pub(crate) use header::{PageHeader, PageKind};
 pub(crate) use pieces::Pieces;

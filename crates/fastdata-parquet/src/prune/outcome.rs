@@ -1,7 +1,5 @@
 //! What pruning came to.
 
-use fastdata_kernels::predicate::Bound;
-
 use crate::RowRanges;
 
 /// What is left to read of one row group.
@@ -15,8 +13,6 @@ pub struct RowGroupPlan {
     pub num_rows: u64,
     /// The rows, numbered within the row group, that page pruning left; `None` means all.
     pub rows: Option<RowRanges>,
-    /// What of the predicate remains to be evaluated.
-    pub residual: Bound,
 }
 
 /// Why a row group, or pages of it, need not be read.

@@ -190,7 +190,6 @@ impl Pruner {
                     first_row: meta.first_row,
                     num_rows: meta.num_rows,
                     rows: group.rows,
-                    residual: group.residual,
                 }
             })
             .collect();

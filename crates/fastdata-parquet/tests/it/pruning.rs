@@ -96,7 +96,7 @@ fn check(predicate: &Predicate) -> PruneOutcome {
             });
         }
         let batch = RecordBatch::try_new(meta.schema().clone(), columns).unwrap();
-        survivors += plan.residual.evaluate(&batch).unwrap().count_set_bits();
+        survivors += bound.evaluate(&batch).unwrap().count_set_bits();
     }
     assert_eq!(
         survivors,

@@ -59,6 +59,11 @@ pub(crate) struct FileDeletes {
 }
 
 impl FileDeletes {
+    /// Whether nothing is deleted.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.rows.is_empty() && self.tests.is_empty()
+    }
+
     /// Rows of the set that no position deletes, one bit each; `None` when all stay.
     /// `first_row` is the number of the row group's first row within the file.
     pub(crate) fn rows_kept(&self, first_row: u64, rows: &RowRanges) -> Option<BooleanBuffer> {

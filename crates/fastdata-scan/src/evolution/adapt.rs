@@ -8,10 +8,16 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, Field, FieldRef};
 
+use super::convert::Conversion;
 use super::plan::{ChildPlan, FieldPlan};
 use crate::{Error, ErrorKind, Result};
 
 impl FieldPlan {
+    /// Whether values of a fixed width come out with the bits that they have in the file.
+    pub(crate) fn keeps_bits(&self) -> bool {
+        matches!(self, Self::Leaf(Conversion::None | Conversion::Relabel(_)))
+    }
+
     /// Makes the column `target` of `row_count` rows from what the file delivered (`None` only for
     /// constants).
     pub(crate) fn adapt(

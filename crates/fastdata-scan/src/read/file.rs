@@ -100,27 +100,15 @@ async fn open(context: &Arc<Context>, file: DataFile) -> Result<OpenFile> {
     let meta = read_footer(context, &file.location, file.size_bytes).await?;
     let fields = context.file_fields(meta.schema())?;
     let missing = context.missing(&file.constants);
-    let mut columns = Vec::with_capacity(context.columns.requests.len());
-    for request in &context.columns.requests {
-        columns.push(plan_column(
-            request.clone(),
-            &meta,
-            &fields,
-            context.match_by,
-            &missing,
-        )?);
-    }
     let keys = context.equality_keys(&file)?;
-    let first_key = columns.len();
-    for request in keys.requests() {
-        columns.push(plan_column(
-            request.clone(),
-            &meta,
-            &fields,
-            context.match_by,
-            &missing,
-        )?);
-    }
+    let requests = &context.columns.requests;
+    let first_key = requests.len();
+    let by = context.match_by;
+    let columns = requests
+        .iter()
+        .chain(keys.requests())
+        .map(|request| plan_column(request.clone(), &meta, &fields, by, &missing))
+        .collect::<Result<Vec<_>>>()?;
     let constant =
         |path: &[usize]| constant_value(columns.iter().find(|column| column.request.path == path)?);
     let filter = settle_constants(&file.residual, &constant)?;

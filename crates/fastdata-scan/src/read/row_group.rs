@@ -6,10 +6,11 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use fastdata_kernels::predicate::Bound;
-use fastdata_parquet::{ColumnReader, RowGroupPlan, RowRanges, chunk_ranges};
+use fastdata_parquet::{ColumnReader, FieldProjection, RowGroupPlan, RowRanges, chunk_ranges};
 use tokio::sync::OwnedSemaphorePermit;
 
-use super::OpenFile;
+use super::file::FileColumn;
+use super::{OpenFile, late};
 use crate::context::Context;
 use crate::stats::{add, elapsed_ns};
 use crate::{Error, ErrorKind, Result};
@@ -24,9 +25,11 @@ pub(crate) struct RowGroup {
     pub(crate) plan: RowGroupPlan,
     /// Whether the filter still has to be evaluated.
     pub(crate) filters: bool,
+    /// Whether the rows of the plan are those that live: deletes and filter had their say.
+    pub(crate) is_decided: bool,
     columns: Vec<Mutex<Column>>,
     /// Held until the last window is done: the row group's share of the memory budget.
-    _permit: OwnedSemaphorePermit,
+    permit: OwnedSemaphorePermit,
 }
 
 /// One column's state.
@@ -48,6 +51,12 @@ impl RowGroup {
             Some(rows) => rows.clone(),
             None => RowRanges::all(usize::try_from(self.plan.num_rows).unwrap_or(usize::MAX)),
         }
+    }
+
+    /// Where it is, for errors.
+    pub(crate) fn place(&self) -> String {
+        let location = &self.file.file.location;
+        format!("{location}, row group {}", self.plan.row_group)
     }
 
     /// Rows that a window may have, so that decoded windows stay within their share of memory.
@@ -103,6 +112,56 @@ impl RowGroup {
         Ok(reader)
     }
 
+    /// Fetches the columns at `positions` in one batch, so that the store can merge neighbours.
+    pub(super) async fn fetch(&mut self, positions: &[usize]) -> Result<()> {
+        let mut ranges = Vec::with_capacity(positions.len());
+        for position in positions {
+            ranges.push(self.file.ranges(&self.plan, *position)?);
+        }
+        let flat: Vec<Range<u64>> = ranges.iter().flatten().cloned().collect();
+        let location = &self.file.file.location;
+        let mut bytes = self.context.fetch(location, &flat).await?.into_iter();
+        for (position, ranges) in positions.iter().zip(ranges) {
+            let chunks: Chunks = ranges.into_iter().zip(bytes.by_ref()).collect();
+            let is_constant = self
+                .file
+                .columns
+                .get(*position)
+                .is_none_or(|column| column.projection.is_none());
+            if let Some(slot) = self.columns.get_mut(*position)
+                && !is_constant
+            {
+                *slot = Mutex::new(Column::Fetched(chunks));
+            }
+        }
+        Ok(())
+    }
+
+    /// Bytes of the columns at `positions`, for the rows of the plan.
+    pub(super) fn bytes(&self, positions: &[usize]) -> Result<u64> {
+        let mut bytes = 0;
+        for position in positions {
+            let ranges = self.file.ranges(&self.plan, *position)?;
+            bytes += ranges
+                .iter()
+                .map(|range| range.end - range.start)
+                .sum::<u64>();
+        }
+        Ok(bytes)
+    }
+
+    /// Narrows the plan to `rows`: no other lives, and all of these do.
+    pub(super) fn keep(&mut self, rows: RowRanges) {
+        self.plan.rows = Some(rows);
+        self.is_decided = true;
+    }
+
+    /// Returns what is not going to be fetched to the budget.
+    pub(super) fn give_back(&mut self, bytes: u64) {
+        let location = &self.file.file.location;
+        self.context.give_back(&mut self.permit, bytes, location);
+    }
+
     fn read_here(&self, position: usize) -> Result<Chunks> {
         let ranges = self.file.ranges(&self.plan, position)?;
         let started = Instant::now();
@@ -152,6 +211,36 @@ impl OpenFile {
                 plan.rows.as_ref(),
             )?),
         }
+    }
+
+    /// Whether the values of the column at `position` are in the file as the scan returns them.
+    pub(crate) fn delivers_as_is(&self, position: usize) -> bool {
+        self.columns.get(position).is_some_and(|column| {
+            column.request.path.len() == 1
+                && column.projection.is_some()
+                && column.plan.keeps_bits()
+        })
+    }
+
+    /// Bytes of the column at `position`, as stored, in the row groups to read.
+    pub(crate) fn stored_bytes(&self, position: usize) -> u64 {
+        let ranges = |plan| self.ranges(plan, position).unwrap_or_default();
+        let of_plan = |plan| {
+            ranges(plan)
+                .iter()
+                .map(|range| range.end - range.start)
+                .sum::<u64>()
+        };
+        self.row_groups.iter().map(of_plan).sum()
+    }
+
+    /// What the file delivers for the columns that reading takes.
+    pub(crate) fn fields_wanted(&self, returned: usize) -> Vec<FieldProjection> {
+        let wanted = self.wanted(self.evaluates_filter(), returned);
+        let columns = wanted.iter().filter_map(|at| self.columns.get(*at));
+        columns
+            .filter_map(|column| column.projection.clone())
+            .collect()
     }
 
     /// Bytes of the column chunks that reading `plan` takes.
@@ -216,70 +305,71 @@ fn lock_or_work(slot: &Mutex<Column>) -> MutexGuard<'_, Column> {
     }
 }
 
-/// Waits for the row group's share of the memory budget and, for stores behind a network, for its
-/// bytes.
-pub(crate) async fn load_row_group(
-    context: Arc<Context>,
+/// A row group whose share of the memory budget is reserved.
+pub(crate) struct ReservedRowGroup {
     file: Arc<OpenFile>,
     plan: RowGroupPlan,
+    wanted: Vec<usize>,
+    permit: OwnedSemaphorePermit,
+}
+
+/// Waits for the row group's share of the memory budget.
+///
+/// To be called in the order in which row groups are decoded: were a later one to take the last of
+/// the budget, the one that everybody waits for would never get its share.
+pub(crate) async fn reserve_row_group(
+    context: &Context,
+    file: Arc<OpenFile>,
+    plan: RowGroupPlan,
+) -> Result<ReservedRowGroup> {
+    let wanted = file.wanted(file.evaluates_filter(), context.columns.returned);
+    let compressed_bytes = file.bytes_wanted(&plan, context.columns.returned)?;
+    let location = &file.file.location;
+    let permit = context.reserve(compressed_bytes, location).await?;
+    Ok(ReservedRowGroup {
+        file,
+        plan,
+        wanted,
+        permit,
+    })
+}
+
+/// Fetches the bytes of a row group, unless decoding threads read them themselves.
+pub(crate) async fn load_row_group(
+    context: Arc<Context>,
+    reserved: ReservedRowGroup,
 ) -> Result<RowGroup> {
-    let filters = file.evaluates_filter();
-    let wanted = file.wanted(filters, context.columns.returned);
-    let mut ranges = Vec::with_capacity(wanted.len());
-    for position in &wanted {
-        ranges.push(file.ranges(&plan, *position)?);
-    }
-    let compressed_bytes: u64 = ranges
-        .iter()
-        .flatten()
-        .map(|range| range.end - range.start)
-        .sum();
-    let permit = context
-        .reserve(compressed_bytes, &file.file.location)
-        .await?;
-    let mut columns: Vec<Column> = file.columns.iter().map(|_| Column::Absent).collect();
+    let ReservedRowGroup {
+        file,
+        plan,
+        wanted,
+        permit,
+    } = reserved;
     let is_local = context.reads_here(&file.file.location);
-    let chunks = match is_local {
-        true => None,
-        false => Some(fetch_all(&context, &file, &ranges).await?),
+    let state = |(position, column): (usize, &FileColumn)| {
+        let comes_here = is_local && column.projection.is_some() && wanted.contains(&position);
+        Mutex::new(match comes_here {
+            true => Column::Local,
+            false => Column::Absent,
+        })
     };
-    let mut chunks = chunks.into_iter().flatten();
-    for position in wanted {
-        let has_bytes = file
-            .columns
-            .get(position)
-            .is_some_and(|column| column.projection.is_some());
-        let state = match (is_local, has_bytes) {
-            (_, false) => {
-                chunks.next();
-                Column::Absent
-            }
-            (true, true) => Column::Local,
-            (false, true) => Column::Fetched(chunks.next().unwrap_or_default()),
-        };
-        if let Some(slot) = columns.get_mut(position) {
-            *slot = state;
-        }
-    }
-    let columns = columns.into_iter().map(Mutex::new).collect();
-    Ok(RowGroup {
+    let columns = file.columns.iter().enumerate().map(state).collect();
+    let filters = file.evaluates_filter();
+    let mut group = RowGroup {
         context,
         file,
         plan,
         filters,
+        is_decided: false,
         columns,
-        _permit: permit,
-    })
-}
-
-/// Fetches the ranges of all columns in one batch, so that the store can merge neighbours.
-async fn fetch_all(
-    context: &Context,
-    file: &OpenFile,
-    ranges: &[Vec<Range<u64>>],
-) -> Result<Vec<Chunks>> {
-    let flat: Vec<Range<u64>> = ranges.iter().flatten().cloned().collect();
-    let mut bytes = context.fetch(&file.file.location, &flat).await?.into_iter();
-    let of_column = |ranges: &Vec<Range<u64>>| ranges.iter().cloned().zip(bytes.by_ref()).collect();
-    Ok(ranges.iter().map(of_column).collect())
+        permit,
+    };
+    if is_local {
+        return Ok(group);
+    }
+    let (first, rest) = late::stages(&group, &wanted)?;
+    match rest.is_empty() {
+        true => group.fetch(&first).await.map(|()| group),
+        false => late::fetch(group, &first, &rest).await,
+    }
 }

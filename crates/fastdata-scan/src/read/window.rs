@@ -18,20 +18,17 @@ use crate::{Error, Result};
 /// Reads the rows of `rows` (numbered within the row group) that live; `None` when none does.
 pub(crate) fn read_window(group: &RowGroup, rows: &RowRanges) -> Result<Option<RecordBatch>> {
     group.context.cancel.check()?;
-    read(group, rows).map_err(|error| {
-        let place = format!(
-            "{}, row group {}",
-            group.file.file.location, group.plan.row_group
-        );
-        error.at(&place)
-    })
+    read(group, rows).map_err(|error| error.at(&group.place()))
 }
 
 fn read(group: &RowGroup, rows: &RowRanges) -> Result<Option<RecordBatch>> {
     let context = &group.context;
     let row_count = rows.row_count();
-    add(&context.counters.rows_read, row_count as u64);
     let mut read: Vec<Option<ArrayRef>> = vec![None; group.file.columns.len()];
+    if group.is_decided {
+        return finish(group, rows, read, None);
+    }
+    add(&context.counters.rows_read, row_count as u64);
     let mask = live_rows(group, rows, &mut read)?;
     let Some(mask) = mask else {
         return finish(group, rows, read, None);
@@ -41,6 +38,17 @@ fn read(group: &RowGroup, rows: &RowRanges) -> Result<Option<RecordBatch>> {
         count if count == row_count => finish(group, rows, read, None),
         _ => finish(group, rows, read, Some(mask)),
     }
+}
+
+/// The rows of `rows` that neither deletes nor the filter drop.
+pub(super) fn living_rows(group: &RowGroup, rows: &RowRanges) -> Result<RowRanges> {
+    group.context.cancel.check()?;
+    let mut read: Vec<Option<ArrayRef>> = vec![None; group.file.columns.len()];
+    let mask = live_rows(group, rows, &mut read).map_err(|error| error.at(&group.place()))?;
+    Ok(match mask {
+        None => rows.clone(),
+        Some(mask) => select(rows, mask.bits()),
+    })
 }
 
 /// Deletes and filter as one mask over `rows`; `None` when neither says anything. Columns that had
@@ -114,7 +122,7 @@ fn fill(
 
 /// The column at `position` for `rows`, which are some or all of the rows of `window`; adapted to
 /// the scan's schema.
-fn read_column(
+pub(crate) fn read_column(
     group: &RowGroup,
     position: usize,
     window: &RowRanges,

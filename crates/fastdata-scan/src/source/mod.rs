@@ -6,7 +6,7 @@ mod table;
 
 pub use catalog::{Catalog, TableName};
 pub(crate) use files::{DataPath, hive_type};
-pub(crate) use table::TableSource;
+pub(crate) use table::{METADATA_BYTES_MAX, TableSource};
 
 use fastdata_store::{Location, Scheme, Store};
 

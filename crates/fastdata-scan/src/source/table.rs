@@ -8,8 +8,8 @@ use futures::TryStreamExt;
 
 use crate::Result;
 
-/// Largest metadata file read.
-const METADATA_BYTES_MAX: u64 = 256 << 20;
+/// Largest metadata file, manifest or manifest list read.
+pub(crate) const METADATA_BYTES_MAX: u64 = 256 << 20;
 /// Version hints are a number or a name.
 const HINT_BYTES_MAX: u64 = 4 << 10;
 

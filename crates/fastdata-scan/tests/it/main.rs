@@ -6,5 +6,8 @@
     reason = "a failed test is a panic"
 )]
 
+mod bounded;
+mod contiguous;
 mod files;
+mod late;
 mod stores;

@@ -16,17 +16,21 @@ struct Cut {
     threads: usize,
     batch_rows: usize,
     max_memory_bytes: u64,
+    /// Whether the rows come as one batch of contiguous columns.
+    contiguous: bool,
 }
 
 const ORDINARY: Cut = Cut {
     threads: 0,
     batch_rows: 128 * 1024,
     max_memory_bytes: 1 << 30,
+    contiguous: true,
 };
 const SMALL: Cut = Cut {
     threads: 1,
     batch_rows: 7,
     max_memory_bytes: 32 << 20,
+    contiguous: false,
 };
 
 fn request(table: &str, query: &Value, cut: &Cut) -> ScanRequest {
@@ -66,6 +70,13 @@ fn text(value: &Value) -> &str {
 fn answer(table: &str, query: &Value, cut: &Cut) -> Result<Vec<String>, fastdata::Error> {
     let scan = Scan::open(request(table, query, cut), CancelToken::default())?;
     let mut rows = Vec::new();
+    if cut.contiguous {
+        let collected = scan.collect_contiguous()?;
+        assert_eq!(collected.batches.len(), 1, "all rows are in one batch");
+        rows.extend(canonical::rows(&collected.batches[0]));
+        rows.sort_unstable();
+        return Ok(rows);
+    }
     for batch in scan.batches()? {
         rows.extend(canonical::rows(&batch?));
     }
