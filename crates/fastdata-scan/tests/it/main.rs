@@ -10,4 +10,5 @@ mod bounded;
 mod contiguous;
 mod files;
 mod late;
+mod stale;
 mod stores;
