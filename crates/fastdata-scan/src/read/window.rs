@@ -47,7 +47,7 @@ pub(super) fn living_rows(group: &RowGroup, rows: &RowRanges) -> Result<RowRange
     let mask = live_rows(group, rows, &mut read).map_err(|error| error.at(&group.place()))?;
     Ok(match mask {
         None => rows.clone(),
-        Some(mask) => select(rows, mask.bits()),
+        Some(mask) => select(rows, mask.bits(), usize::MAX).ok_or_else(lost)?,
     })
 }
 
