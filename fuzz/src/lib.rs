@@ -3,6 +3,7 @@
 //! Errors are fine; a panic, a hang or memory beyond the bounds that the runner sets is a find.
 //! The functions are apart from their libFuzzer entries so that tests feed them the seeds.
 
+mod blob;
 mod finds;
 mod seeds;
 mod table;
@@ -15,6 +16,7 @@ use fastdata_parquet::{
     ColumnReader, FileMeta, FooterReader, FooterStep, ReadOptions, RowRanges, chunk_ranges,
 };
 
+pub use blob::{blob_body, blob_head};
 pub use finds::{prepare, uncaught};
 pub use seeds::{files, write};
 
@@ -60,7 +62,10 @@ fn read_columns(meta: &FileMeta, file: &Bytes) {
             });
             if let Ok(column) = ColumnReader::open(meta, row_group, field, pieces.collect()) {
                 let rows = 0..column.num_rows().min(ROWS_MAX);
-                let few = rows.clone().step_by(RowRanges::WORTH_PICKING).map(|row| row..row + 1);
+                let few = rows
+                    .clone()
+                    .step_by(RowRanges::WORTH_PICKING)
+                    .map(|row| row..row + 1);
                 let _ = column.read_selected_in(rows.clone(), &RowRanges::from_ranges(few));
                 let _ = column.read(rows);
             }

@@ -266,6 +266,7 @@ fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
     seeds.push(("manifest_list", "list".into(), list()));
     let json = metadata_json(&table::description()).expect("the description is sound");
     seeds.push(("metadata", "table".into(), json));
+    seeds.extend(crate::blob::seeds());
     for (number, filter) in FILTERS.iter().enumerate() {
         seeds.push((
             "predicate",

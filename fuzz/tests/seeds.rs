@@ -4,13 +4,15 @@ use std::path::Path;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 6] = [
+const TARGETS: [(&str, Target); 8] = [
     ("footer", fastdata_fuzz::footer),
     ("page", fastdata_fuzz::page),
     ("manifest", fastdata_fuzz::manifest),
     ("manifest_list", fastdata_fuzz::manifest_list),
     ("metadata", fastdata_fuzz::metadata),
     ("predicate", fastdata_fuzz::predicate),
+    ("blob_head", fastdata_fuzz::blob_head),
+    ("blob_body", fastdata_fuzz::blob_body),
 ];
 
 #[test]

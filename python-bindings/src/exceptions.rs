@@ -39,6 +39,23 @@ pub(crate) fn exception(error: &Error) -> PyErr {
     raise(class_of(error.kind()), line(error))
 }
 
+/// The exception that stands for an error of a store of blobs.
+#[cold]
+pub(crate) fn of_blobs(error: &fastdata::blobs::Error) -> PyErr {
+    use fastdata::blobs::ErrorKind;
+
+    let class = match error.kind() {
+        ErrorKind::InvalidArgument => "InvalidArgumentError",
+        ErrorKind::NotFound => "NotFoundError",
+        ErrorKind::Denied => "AccessDeniedError",
+        ErrorKind::Corrupt => "CorruptDataError",
+        ErrorKind::LimitExceeded => "LimitExceededError",
+        ErrorKind::Unsupported => "UnsupportedError",
+        _ => "StorageError",
+    };
+    raise(class, line(error))
+}
+
 /// An exception for a wrong argument.
 #[cold]
 pub(crate) fn invalid(message: impl Into<String>) -> PyErr {

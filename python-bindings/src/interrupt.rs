@@ -8,7 +8,7 @@ use std::time::Duration;
 use fastdata::{CancelToken, Result};
 use pyo3::prelude::*;
 
-use crate::exceptions::{exception, internal};
+use crate::exceptions::{exception, internal, of_blobs};
 
 /// How often signals and progress are looked at while work goes on.
 pub(crate) const LOOK: Duration = Duration::from_millis(50);
@@ -24,6 +24,17 @@ pub(crate) fn detached<T: Send>(
     work: impl FnOnce() -> Result<T> + Send,
 ) -> PyResult<T> {
     finish(py.detach(|| catch_unwind(AssertUnwindSafe(work))))
+}
+
+/// As [`detached`], for a store of blobs.
+pub(crate) fn detached_blobs<T: Send>(
+    py: Python<'_>,
+    work: impl FnOnce() -> fastdata::blobs::Result<T> + Send,
+) -> PyResult<T> {
+    match py.detach(|| catch_unwind(AssertUnwindSafe(work))) {
+        Ok(done) => done.map_err(|error| of_blobs(&error)),
+        Err(panic) => Err(internal(&*panic)),
+    }
 }
 
 /// Does long work on a thread of its own; a signal handler that raises, such as Ctrl-C's, ends it.

@@ -13,12 +13,14 @@
 //! - `frame`, `batch`, `column`, `schema`: rows in memory
 //! - `table`, `scan`, `batches`, `group`, `explain`: where rows come from
 //! - `capsule`, `memory`: the ways in and out without copies
+//! - `blobs`: a content-addressed store
 //! - `command`: the `fastdata` command
 
 mod allocator;
 mod arguments;
 mod batch;
 mod batches;
+mod blobs;
 mod capsule;
 mod column;
 mod command;
@@ -42,6 +44,8 @@ mod _fastdata {
     use super::batch::Batch;
     #[pymodule_export]
     use super::batches::Batches;
+    #[pymodule_export]
+    use super::blobs::Blobs;
     #[pymodule_export]
     use super::column::Column;
     #[pymodule_export]

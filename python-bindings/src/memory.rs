@@ -69,6 +69,21 @@ impl Memory {
     }
 }
 
+impl Memory {
+    /// Bytes in a row.
+    pub(crate) fn of_bytes(values: Buffer) -> Self {
+        Self {
+            shape: vec![values.len().cast_signed()],
+            values,
+            item: Item {
+                format: c"B",
+                width_bytes: 1,
+                code: 1,
+            },
+        }
+    }
+}
+
 /// Bits are not addressable: a byte for each.
 fn one_byte_each(array: &ArrayRef) -> ArrayRef {
     let bits = array.as_boolean().values();

@@ -13,7 +13,7 @@ PACKAGE = os.environ.get("FASTDATA_PACKAGE")
 if PACKAGE:
     sys.path.insert(0, PACKAGE)
     os.environ["PYTHONPATH"] = PACKAGE
-for name in [name for name in os.environ if name.startswith("AWS_") or (name.startswith("FASTDATA_") and name not in ("FASTDATA_PACKAGE", "FASTDATA_ROOT"))]:
+for name in [name for name in os.environ if name.startswith("AWS_") or (name.startswith("FASTDATA_") and name not in ("FASTDATA_PACKAGE", "FASTDATA_ROOT", "FASTDATA_METAFLOW_PYTHON"))]:
     del os.environ[name]
 os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
 

@@ -1,6 +1,7 @@
 //! `cargo xtask bench NAME`: hands over to the benchmark of that name.
 
 mod answer;
+mod cas;
 mod dataset;
 mod engine;
 mod environment;
@@ -21,6 +22,8 @@ pub(crate) struct Args {
 
 #[derive(clap::Subcommand)]
 enum Benchmark {
+    /// Saves and loads of blobs, against Metaflow and Python's codecs
+    Cas(cas::Args),
     /// Scans of Parquet files and Iceberg tables, and planning, against other readers
     Scan(scan::Args),
     /// Filter and take of ten million rows in Python, against other libraries
@@ -31,6 +34,7 @@ enum Benchmark {
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.benchmark {
+        Benchmark::Cas(args) => cas::run(args),
         Benchmark::Scan(args) => scan::run(args),
         Benchmark::Kernels(args) => python::kernels(args),
         Benchmark::Python(args) => python::tables(args),

@@ -21,20 +21,33 @@ pub(crate) fn interpreter() -> PathBuf {
 
 /// Makes the environment hold exactly what the requirements file asks for; quick when it does.
 pub(crate) fn prepare() -> Result<PathBuf> {
-    let wanted = std::fs::read_to_string(workspace::root().join(REQUIREMENTS))
-        .map_err(|error| format!("{REQUIREMENTS}: {error}"))?;
-    let stamp = folder().join("installed.txt");
-    let python = interpreter();
+    prepare_in(&folder(), REQUIREMENTS)
+}
+
+/// File that pins Metaflow and what it is compared with.
+const METAFLOW_REQUIREMENTS: &str = "testdata/python/metaflow-requirements.txt";
+
+/// An environment with a released Metaflow, apart from the oracles: it pins what they need in other
+/// versions.
+pub(crate) fn prepare_metaflow() -> Result<PathBuf> {
+    prepare_in(&workspace::target().join("metaflow"), METAFLOW_REQUIREMENTS)
+}
+
+fn prepare_in(folder: &Path, requirements: &str) -> Result<PathBuf> {
+    let wanted = std::fs::read_to_string(workspace::root().join(requirements))
+        .map_err(|error| format!("{requirements}: {error}"))?;
+    let stamp = folder.join("installed.txt");
+    let python = folder.join("bin").join("python");
     let installed = std::fs::read_to_string(&stamp).ok();
     if installed.as_deref() == Some(&wanted) && works(&python) {
         return Ok(python);
     }
     if !works(&python) {
-        let _ = std::fs::remove_dir_all(folder());
+        let _ = std::fs::remove_dir_all(folder);
         process::run(
             Command::new(system_python()?)
                 .args(["-m", "venv"])
-                .arg(folder()),
+                .arg(folder),
         )?;
     }
     process::run(
@@ -47,7 +60,7 @@ pub(crate) fn prepare() -> Result<PathBuf> {
                 "--disable-pip-version-check",
                 "-r",
             ])
-            .arg(workspace::root().join(REQUIREMENTS)),
+            .arg(workspace::root().join(requirements)),
     )?;
     std::fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
     Ok(python)

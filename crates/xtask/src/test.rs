@@ -24,13 +24,14 @@ struct Tally {
 pub(crate) fn run(_args: &Args) -> Result<()> {
     let mut tally = Tally::default();
     let python = part(&mut tally, "the Python oracles", python::prepare());
+    let metaflow = part(&mut tally, "Metaflow", python::prepare_metaflow());
     part(&mut tally, "the Versity S3 Gateway", gateway::prepare());
     cargo_tests(&mut tally)?;
     match python {
         Some(python) => {
             let site = package::build()?;
-            oracle_tests(&mut tally, &python)?;
-            package_tests(&mut tally, &python, &site)?;
+            oracle_tests(&mut tally, &python, metaflow.as_deref())?;
+            package_tests(&mut tally, &python, metaflow.as_deref(), &site)?;
         }
         None => say("SKIPPED: the Python oracle tests"),
     }
@@ -98,14 +99,25 @@ fn pytest(python: &Path, folder: &str) -> Command {
     command
 }
 
-fn oracle_tests(tally: &mut Tally, python: &Path) -> Result<()> {
+fn oracle_tests(tally: &mut Tally, python: &Path, metaflow: Option<&Path>) -> Result<()> {
     let binary = workspace::target().join("release").join("fastdata");
     let mut command = pytest(python, "testdata/python/tests");
+    if let Some(metaflow) = metaflow {
+        command.env("FASTDATA_METAFLOW_PYTHON", metaflow);
+    }
     watch_pytest(tally, command.env("FASTDATA_BIN", binary))
 }
 
-fn package_tests(tally: &mut Tally, python: &Path, site: &Path) -> Result<()> {
+fn package_tests(
+    tally: &mut Tally,
+    python: &Path,
+    metaflow: Option<&Path>,
+    site: &Path,
+) -> Result<()> {
     let mut command = pytest(python, "python-bindings/tests");
+    if let Some(metaflow) = metaflow {
+        command.env("FASTDATA_METAFLOW_PYTHON", metaflow);
+    }
     watch_pytest(tally, command.env("FASTDATA_PACKAGE", site))
 }
 

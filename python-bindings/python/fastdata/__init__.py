@@ -10,6 +10,7 @@ from fastdata import errors
 from fastdata._fastdata import (
     Batch,
     Batches,
+    Blobs,
     Column,
     DataFrame,
     Explain,
@@ -40,6 +41,7 @@ __all__ = [
     "AccessDeniedError",
     "Batch",
     "Batches",
+    "Blobs",
     "CancelledError",
     "Column",
     "ColumnNotFoundError",

@@ -520,6 +520,45 @@ class DataFrame:
     def _repr_html_(self) -> str: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
+class Blobs:
+    """Blobs below one root, a folder or the URL of a prefix in a bucket, each under the hash of its content.
+
+    `write_as`: "fast" (LZ4 where it pays) or "compact" under BLAKE3 keys; for Metaflow's layout, under SHA-1 keys, "vanilla" (every
+    Metaflow reads it), "raw", "lz4", "metaflow-fast", "metaflow-compact". `durability`, in folders: "none", "batch", "full".
+    `check=False` does not compare what is read with its key. Other arguments reach the object store, as those of `Table` do.
+    """
+
+    def __init__(
+        self,
+        root: str | os.PathLike[str],
+        /,
+        *,
+        write_as: str = "fast",
+        durability: str = "none",
+        check: bool = True,
+        **store: Any,
+    ) -> None: ...
+    def save(self, buffer: Any) -> str:
+        """Keeps the bytes of a contiguous buffer, read where they are, and gives their key. Nobody may write to it meanwhile."""
+
+    def save_many(self, buffers: Sequence[Any]) -> list[str]:
+        """Keeps the bytes of all `buffers` and gives their keys, in order."""
+
+    def load(self, key: str) -> Memory:
+        """The bytes that were saved under `key`, as a buffer: `bytes(…)`, `memoryview(…)` and `numpy.frombuffer(…)` take it."""
+
+    def load_many(self, keys: Sequence[str]) -> list[Memory]:
+        """The bytes that were saved under `keys`, in order."""
+
+    def open_range(self, key: str, start: int, stop: int) -> Memory:
+        """The bytes from `start` up to `stop`: only the blocks that hold them are read."""
+
+    def exists(self, key: str) -> bool:
+        """Whether something was saved under `key`."""
+
+    def keys(self) -> list[str]:
+        """Every key."""
+
 def concat(frames: Sequence[DataFrame]) -> DataFrame:
     """The rows of all `frames`, in order, without a copy."""
 

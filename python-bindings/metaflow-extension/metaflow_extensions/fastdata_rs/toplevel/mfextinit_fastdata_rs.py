@@ -1,0 +1,3 @@
+"""Names the module that lists what of Metaflow this package replaces."""
+
+module_overrides = "replaced"
