@@ -48,8 +48,8 @@ pub(crate) fn lz4_pays(block: &[u8]) -> bool {
     })
 }
 
-/// zstd's level for blocks without numbers; level 1 loses a tenth in size on pickles of mixed
-/// objects, level 5 takes twice the time.
+/// zstd's level for blocks without numbers. On float32 rounded to two places level 1 takes a quarter
+/// of the time and packs to 60 % instead of 43 %: this mode is for size.
 const ZSTD_LEVEL: i32 = 3;
 
 /// Blocks with fewer bytes are not worth the look.
