@@ -206,7 +206,7 @@ def test_what_is_wrong_has_its_exception(events, tmp_path):
     check(fd.NotFoundError, FileNotFoundError, "no table", lambda: fd.Table("no.such", warehouse=tmp_path).get_all())
     check(fd.InvalidArgumentError, ValueError, "prize", lambda: events.scan(["prize"]))
     check(fd.InvalidArgumentError, ValueError, "prize", lambda: events.scan(where="prize > 3"))
-    check(fd.InvalidArgumentError, ValueError, "", lambda: events.scan(where="price >"))
+    check(fd.InvalidArgumentError, ValueError, "price >|expression|parse", lambda: events.scan(where="price >"))
     check(fd.InvalidArgumentError, ValueError, "as_of", lambda: fd.Table("x", as_of="yesterday"))
     check(fd.InvalidArgumentError, ValueError, "one of", lambda: fd.Table("x", as_of=3, ref="main"))
     check(fd.InvalidArgumentError, ValueError, "max_memory", lambda: fd.Table("x", max_memory="much"))

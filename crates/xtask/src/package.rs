@@ -1,15 +1,16 @@
-//! The Python package as the wheel has it, laid out below `target/` where an interpreter finds it.
+//! The command and the Python package as users get them, for tests and benchmarks.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 use crate::process::{self, Result};
-use crate::workspace;
+use crate::{python, wheel, workspace};
 
-/// Builds the command and the Python extension in one go, so that they share what they are made of,
-/// and returns the folder that `PYTHONPATH` has to name.
+/// Builds the command and the wheel, and returns the folder with the wheel's contents, which
+/// `PYTHONPATH` has to name.
 pub(crate) fn build() -> Result<PathBuf> {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    // Both packages are named, so that their dependencies have the same features and are built once.
     process::run(cargo.current_dir(workspace::root()).args([
         "build",
         "--release",
@@ -19,26 +20,11 @@ pub(crate) fn build() -> Result<PathBuf> {
         "fastdata-python",
         "--bin",
         "fastdata",
-        "--lib",
     ]))?;
+    let built = wheel::build()?;
     let site = workspace::target().join("python-package");
-    lay_out(&site.join("fastdata"))?;
+    let _ = std::fs::remove_dir_all(&site);
+    let mut unpack = Command::new(python::system_python()?);
+    process::run(unpack.args(["-m", "zipfile", "-e"]).arg(built).arg(&site))?;
     Ok(site)
-}
-
-fn lay_out(package: &std::path::Path) -> Result<()> {
-    let failed = |error: std::io::Error| format!("{}: {error}", package.display());
-    let _ = std::fs::remove_dir_all(package);
-    std::fs::create_dir_all(package).map_err(failed)?;
-    let sources = workspace::root().join("python-bindings/python/fastdata");
-    for entry in std::fs::read_dir(sources).map_err(failed)? {
-        let source = entry.map_err(failed)?.path();
-        if let (true, Some(name)) = (source.is_file(), source.file_name()) {
-            std::fs::copy(&source, package.join(name)).map_err(failed)?;
-        }
-    }
-    let library = workspace::target().join("release").join("lib_fastdata.so");
-    std::fs::copy(&library, package.join("_fastdata.abi3.so"))
-        .map_err(|error| format!("{}: {error}", library.display()))?;
-    Ok(())
 }

@@ -21,26 +21,34 @@ const IMPORT_MS_MAX: f64 = 30.0;
 const FREE_THREADED: [&str; 2] = ["python3.14t", "python3.15t"];
 
 pub(crate) fn run(_args: &Args) -> Result<()> {
-    let tools = tools()?;
-    let wheels = workspace::target().join("wheels");
-    let _ = std::fs::remove_dir_all(&wheels);
-    build(&tools, &wheels, None)?;
+    let wheel = build()?;
+    let (tools, wheels) = (tools()?, folder());
     for interpreter in FREE_THREADED {
         match process::works(
             interpreter,
             &["-c", "import sys; sys.exit(sys._is_gil_enabled())"],
         ) {
-            true => build(&tools, &wheels, Some(interpreter))?,
+            true => maturin(&tools, &wheels, Some(interpreter))?,
             false => say(&format!("{interpreter} is not here: no wheel for it")),
         }
     }
-    let wheel = abi3_wheel(&wheels)?;
     check_size(&wheel)?;
     check_abi(&tools, &wheel)?;
     check_symbols(&tools, &wheel)?;
     check_bare(&wheel)?;
     print(&format!("wheel: {}", wheel.display()));
     Ok(())
+}
+
+fn folder() -> PathBuf {
+    workspace::target().join("wheels")
+}
+
+/// Builds the wheel that every ordinary interpreter loads, from 3.11 on, and returns its path.
+pub(crate) fn build() -> Result<PathBuf> {
+    let _ = std::fs::remove_dir_all(folder());
+    maturin(&tools()?, &folder(), None)?;
+    abi3_wheel(&folder())
 }
 
 /// Folder of the tools' interpreter and scripts.
@@ -71,13 +79,14 @@ fn tools() -> Result<PathBuf> {
     Ok(bin)
 }
 
-fn build(tools: &Path, wheels: &Path, interpreter: Option<&str>) -> Result<()> {
+fn maturin(tools: &Path, wheels: &Path, interpreter: Option<&str>) -> Result<()> {
     let mut maturin = Command::new(tools.join("maturin"));
     maturin
         .current_dir(workspace::root())
         .args([
             "build",
             "--release",
+            "--strip",
             "--locked",
             "-m",
             "python-bindings/Cargo.toml",

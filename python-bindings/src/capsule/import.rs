@@ -2,6 +2,7 @@
 #![expect(unsafe_code, reason = "the C structures of Arrow's data interface")]
 
 use std::ffi::CStr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
 
@@ -14,7 +15,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyTuple};
 
 use super::export::{ARRAY, SCHEMA, STREAM};
-use crate::exceptions::{invalid, unsupported};
+use crate::exceptions::{internal, invalid, unsupported};
 
 /// Arrays of one type.
 pub(crate) struct Imported {
@@ -135,12 +136,17 @@ unsafe fn without_null_buffers(array: *mut RawArray, data_type: &DataType) {
 fn import_chunk(mut array: FFI_ArrowArray, field: &Field) -> PyResult<ArrayRef> {
     // SAFETY: the array is ours, and `FFI_ArrowArray` has the layout of the C interface.
     unsafe { without_null_buffers((&raw mut array).cast(), field.data_type()) };
-    // SAFETY: the other library promises an array of the type that its schema tells.
-    let data = unsafe { from_ffi_and_data_type(array, field.data_type().clone()) };
-    let mut data = data.map_err(|error| wrong(&error))?;
-    // Others may lay buffers at any address, ours have the alignment of their type.
-    data.align_buffers();
-    Ok(make_array(data))
+    let made = catch_unwind(AssertUnwindSafe(|| {
+        // SAFETY: the other library promises an array of the type that its schema tells.
+        let mut data = unsafe { from_ffi_and_data_type(array, field.data_type().clone()) }?;
+        // Others may lay buffers at any address, ours have the alignment of their type.
+        data.align_buffers();
+        Ok(make_array(data))
+    }));
+    match made {
+        Ok(made) => made.map_err(|error| wrong(&error)),
+        Err(panic) => Err(internal(panic.as_ref())),
+    }
 }
 
 fn import_stream(capsule: &Bound<'_, PyAny>) -> PyResult<Imported> {
