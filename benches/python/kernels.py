@@ -105,7 +105,7 @@ class Case:
             connection = duckdb.connect()
             names = ", ".join(f'"{name}"' for name in table.column_names)
             connection.register("source", source)
-            yield "duckdb", lambda: connection.execute(f"select {names} from source where keep").to_arrow_table()
+            yield "duckdb", lambda: connection.sql(f"select {names} from source where keep").to_arrow_table()
         if table.num_columns == 1 and table.column(0).null_count == 0 and table.schema.types[0] in (pa.int64(), pa.float64(), pa.bool_()):
             array = table.column(0).to_numpy()
             yield "numpy", (lambda: array[positions]) if self.take else (lambda: array[mask])
