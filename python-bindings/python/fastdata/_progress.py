@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 import time
 from collections.abc import Callable
@@ -93,9 +94,8 @@ def _notebook() -> _Reporter | None:
             return
         data = {"text/plain": str(now)}
         if handle is None:
-            from IPython.display import display  # type: ignore[import-not-found,unused-ignore]
-
-            handle = display(data, raw=True, display_id=True)
+            display: Any = importlib.import_module("IPython.display")
+            handle = display.display(data, raw=True, display_id=True)
         else:
             handle.update(data, raw=True)
 
