@@ -22,6 +22,7 @@
 //! - [`corpora()`], [`seeded_bytes`]: data
 //! - [`OneByteStore`], [`FlakyStore`], [`CountingStore`]: wrappers around any store
 //! - [`conformance`]: what every store promises
+//! - [`Simulator`]: an S3 server of our own, with [`Fault`]s and a network [`Model`]
 //! - [`S3Server`], [`ensure_versitygw`]: Versity S3 Gateway over a folder
 
 pub mod conformance;
@@ -31,6 +32,7 @@ mod flaky;
 mod one_byte;
 mod s3_server;
 mod seeded;
+mod simulator;
 mod skipped;
 
 pub use corpora::{corpora, workspace_root};
@@ -39,4 +41,5 @@ pub use flaky::FlakyStore;
 pub use one_byte::OneByteStore;
 pub use s3_server::{S3Server, ensure_versitygw};
 pub use seeded::seeded_bytes;
+pub use simulator::{Action, Fault, Model, Operation, Simulator};
 pub use skipped::skipped;

@@ -1,0 +1,113 @@
+//! ListObjectsV2.
+
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
+use super::answer::{Answer, escape};
+use super::content::Version;
+use super::request::Request;
+use super::signature::encode;
+
+const KEYS_MAX: usize = 1000;
+
+pub(super) fn answer(objects: &BTreeMap<String, Version>, request: &Request) -> Answer {
+    let argument = |name| request.argument(name).unwrap_or_default();
+    let (prefix, delimiter) = (argument("prefix"), argument("delimiter"));
+    let keys_max = argument("max-keys")
+        .parse()
+        .unwrap_or(KEYS_MAX)
+        .min(KEYS_MAX);
+    let is_encoded = argument("encoding-type") == "url";
+    let text_of = |key: &str| match is_encoded {
+        true => encode(key.as_bytes(), true),
+        false => escape(key),
+    };
+    // The token is the last key, in hex so that nobody takes it for one.
+    let token = argument("continuation-token");
+    let behind = match token {
+        "" => argument("start-after").to_owned(),
+        token => unhex(token),
+    };
+    let start = match behind.is_empty() {
+        true => Bound::Included(prefix),
+        false => Bound::Excluded(behind.as_str().max(prefix)),
+    };
+    let start = match start {
+        // A prefix that lies behind the token starts itself.
+        Bound::Excluded(key) if key == prefix && behind != prefix => Bound::Included(prefix),
+        start => start,
+    };
+    let mut rows = String::new();
+    let (mut count, mut last, mut next) = (0, String::new(), None);
+    let mut folders: Vec<String> = Vec::new();
+    for (key, object) in objects.range::<str, _>((start, Bound::Unbounded)) {
+        let Some(rest) = key.strip_prefix(prefix) else {
+            break;
+        };
+        let folder = (!delimiter.is_empty())
+            .then(|| rest.find(delimiter))
+            .flatten()
+            .map(|at| format!("{prefix}{}", &rest[..at + delimiter.len()]));
+        if let Some(folder) = &folder
+            && (folders.last() == Some(folder) || behind.starts_with(folder.as_str()))
+        {
+            last.clone_from(key);
+            continue;
+        }
+        if count == keys_max {
+            next = Some(hex(&last));
+            break;
+        }
+        count += 1;
+        last.clone_from(key);
+        match folder {
+            Some(folder) => folders.push(folder),
+            None => rows.push_str(&row(&text_of(key), object)),
+        }
+    }
+    for folder in &folders {
+        let folder = text_of(folder);
+        rows.push_str(&format!(
+            "<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>"
+        ));
+    }
+    let encoding = if is_encoded {
+        "<EncodingType>url</EncodingType>"
+    } else {
+        ""
+    };
+    let token = next.as_ref().map_or(String::new(), |token| {
+        format!("<NextContinuationToken>{token}</NextContinuationToken>")
+    });
+    let text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult><Prefix>{}</Prefix>\
+         {encoding}<KeyCount>{count}</KeyCount><MaxKeys>{keys_max}</MaxKeys>\
+         <IsTruncated>{}</IsTruncated>{token}{rows}</ListBucketResult>",
+        text_of(prefix),
+        next.is_some()
+    );
+    Answer::text(200, text).with("content-type", "application/xml")
+}
+
+fn row(key: &str, object: &Version) -> String {
+    let modified = chrono::DateTime::<chrono::Utc>::from(object.modified);
+    format!(
+        "<Contents><Key>{key}</Key><LastModified>{}</LastModified><ETag>{}</ETag>\
+         <Size>{}</Size><StorageClass>STANDARD</StorageClass></Contents>",
+        modified.format("%Y-%m-%dT%H:%M:%S%.3fZ"),
+        escape(&object.etag),
+        object.content.len()
+    )
+}
+
+fn hex(text: &str) -> String {
+    super::content::hex(text.as_bytes())
+}
+
+fn unhex(text: &str) -> String {
+    let bytes = (0..text.len() / 2).filter_map(|at| {
+        let two = text.get(2 * at..2 * at + 2)?;
+        u8::from_str_radix(two, 16).ok()
+    });
+    String::from_utf8_lossy(&bytes.collect::<Vec<u8>>()).into_owned()
+}

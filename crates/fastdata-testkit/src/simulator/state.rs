@@ -1,0 +1,85 @@
+//! What the simulator holds: buckets, objects, uploads in parts, faults and counters.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+
+use super::content::{Content, Object, Version};
+use super::faults::{Operation, Plan};
+
+/// Everything that requests change.
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) buckets: BTreeMap<String, BTreeMap<String, Version>>,
+    pub(super) uploads: BTreeMap<String, Upload>,
+    pub(super) uploads_begun: u64,
+    pub(super) plan: Plan,
+    pub(super) requests: BTreeMap<&'static str, u64>,
+    pub(super) body_bytes_sent: u64,
+}
+
+/// An upload in parts that is not an object yet.
+#[derive(Debug, Default)]
+pub(super) struct Upload {
+    pub(super) bucket: String,
+    pub(super) key: String,
+    pub(super) headers: Vec<(String, String)>,
+    /// ETag and bytes by number.
+    pub(super) parts: BTreeMap<u32, (String, Bytes)>,
+}
+
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl State {
+    pub(super) fn count(&mut self, operation: Operation) {
+        let name = match operation {
+            Operation::Get => "get",
+            Operation::Head => "head",
+            Operation::Put => "put",
+            Operation::Delete => "delete",
+            Operation::List => "list",
+            Operation::CreateUpload => "create_upload",
+            Operation::PutPart => "put_part",
+            Operation::CompleteUpload => "complete_upload",
+            Operation::AbortUpload => "abort_upload",
+        };
+        *self.requests.entry(name).or_default() += 1;
+    }
+
+    /// Stores a new version and returns it.
+    pub(super) fn store(
+        &mut self,
+        bucket: &str,
+        key: &str,
+        content: Content,
+        headers: &[(String, String)],
+    ) -> Version {
+        let metadata = headers
+            .iter()
+            .filter(|(name, _)| name.starts_with("x-amz-meta-"))
+            .cloned()
+            .collect();
+        let checksum = headers
+            .iter()
+            .find(|(name, _)| super::checksum::is_checksum(name))
+            .cloned()
+            .or_else(|| super::checksum::default_of(&content));
+        let content_type = headers.iter().find(|(name, _)| name == "content-type");
+        // The headers belong to the identity: S3 gives equal content equal ETags, and so do we.
+        let object = Arc::new(Object {
+            etag: content.etag(),
+            content,
+            modified: SystemTime::now(),
+            metadata,
+            content_type: content_type.map(|(_, value)| value.clone()),
+            checksum,
+        });
+        let objects = self.buckets.entry(bucket.to_owned()).or_default();
+        objects.insert(key.to_owned(), Arc::clone(&object));
+        object
+    }
+}
