@@ -81,8 +81,13 @@ pub struct StoreConfig {
     pub connections: usize,
     /// Time for a connection to be made.
     pub connect_timeout: Duration,
-    /// Time for a request with its whole answer; the rest of a longer one is asked for again.
+    /// Time for an answer to begin.
     pub request_timeout: Duration,
+    /// Time without a byte after which an answer is taken for dead, and the rest is asked for on
+    /// another connection.
+    pub stall_timeout: Duration,
+    /// The most that is read in a second over all connections, for those who share their line.
+    pub max_bytes_per_second: Option<u64>,
     /// How often a request is sent again when that may help.
     pub retries: usize,
     /// No request is sent again when it is older than this.
@@ -105,11 +110,13 @@ impl Default for StoreConfig {
             session_token: None,
             anonymous: false,
             path_style: None,
-            // S3 gives one connection 85 to 90 MB/s: this many fill a 20 Gbit/s line, and a home
-            // line still has room for somebody else.
-            connections: 32,
+            // S3 gives one connection 85 to 90 MB/s: this many fill 100 Gbit/s. How many are in use
+            // is found out: as many as bring more.
+            connections: 256,
             connect_timeout: Duration::from_secs(5),
-            request_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_secs(20),
+            stall_timeout: Duration::from_secs(10),
+            max_bytes_per_second: None,
             retries: 5,
             retry_timeout: Duration::from_secs(60),
             options: Vec::new(),

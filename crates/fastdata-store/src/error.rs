@@ -1,6 +1,7 @@
 //! The error of this crate.
 
 use std::fmt;
+use std::time::Duration;
 
 /// What a caller can do about an [`Error`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -25,6 +26,8 @@ pub enum ErrorKind {
     InvalidArgument,
     /// The request is right but this version cannot serve it; the message names what is missing.
     Unsupported,
+    /// The bytes are not those that the store has a checksum of.
+    Damaged,
     /// The object is larger than the caller allowed.
     LimitExceeded,
     /// The local file system failed.
@@ -34,12 +37,30 @@ pub enum ErrorKind {
 /// Result of this crate's operations.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
+/// The request behind an [`Error`], for whoever has to find out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RequestDetails {
+    /// HTTP status of the last answer, when there was one.
+    pub status: Option<u16>,
+    /// The service's own code, as `NoSuchKey`.
+    pub code: Option<String>,
+    /// The service's name for the request; its support asks for it.
+    pub request_id: Option<String>,
+    /// How often it was sent.
+    pub attempts: u32,
+    /// From the first attempt to the error.
+    pub elapsed: Duration,
+    /// Whether trying again later can help.
+    pub may_retry: bool,
+}
+
 /// An error with its kind, one line of context and, where there is one, its cause.
 pub struct Error(Box<Inner>);
 
 struct Inner {
     kind: ErrorKind,
     context: String,
+    request: Option<RequestDetails>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -52,6 +73,7 @@ impl Error {
         Self(Box::new(Inner {
             kind,
             context: context.into(),
+            request: None,
             source: None,
         }))
     }
@@ -68,6 +90,16 @@ impl Error {
         Self::new(ErrorKind::Unsupported, context)
     }
 
+    /// [`ErrorKind::Damaged`].
+    #[cold]
+    pub(crate) fn damaged(context: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Damaged, context)
+    }
+
+    pub(crate) fn is_damaged(&self) -> bool {
+        self.kind() == ErrorKind::Damaged
+    }
+
     /// Adds the error that caused this one.
     #[must_use]
     pub fn with_source(
@@ -76,6 +108,17 @@ impl Error {
     ) -> Self {
         self.0.source = Some(source.into());
         self
+    }
+
+    #[must_use]
+    pub(crate) fn with_request(mut self, request: RequestDetails) -> Self {
+        self.0.request = Some(request);
+        self
+    }
+
+    /// The request that failed, when one did.
+    pub fn request(&self) -> Option<&RequestDetails> {
+        self.0.request.as_ref()
     }
 
     /// What the caller can do about it.

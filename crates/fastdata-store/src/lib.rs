@@ -24,18 +24,23 @@
 //! - [`StoreConfig`]: endpoints, credentials, timeouts
 //! - [`Error`], [`ErrorKind`]: what went wrong and what a caller can do about it
 
+mod checksum;
 mod config;
 mod error;
 mod local;
 mod location;
 mod open;
+mod pieces;
 mod profile;
 mod ranges;
 mod remote;
+mod s3;
+mod secrets;
 mod store;
 
+pub use checksum::{Checksum, ChecksumAlgorithm, Digest};
 pub use config::{Secret, StoreConfig};
-pub use error::{Error, ErrorKind, Result};
+pub use error::{Error, ErrorKind, RequestDetails, Result};
 pub use location::{Location, Scheme};
 pub use open::open;
 pub use store::{ObjectMeta, ObjectStat, PutCondition, PutOptions, PutResult, Store};

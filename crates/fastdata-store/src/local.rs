@@ -15,10 +15,12 @@
 //! Copying out of the page cache costs what faulting it in costs, if the copy's target has no
 //! faults of its own.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -43,14 +45,58 @@ const JOINING: Joining = Joining {
 const LIST_BATCH: usize = 1000;
 
 /// Files of this machine.
-#[derive(Debug)]
-pub(crate) struct LocalStore;
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LocalStore {
+    /// The versions that a pinned view has met.
+    pins: Option<Arc<Mutex<HashMap<Location, Version>>>>,
+}
+
+impl LocalStore {
+    /// A view that keeps to the versions that it meets.
+    pub(crate) fn pinned(&self) -> Self {
+        Self {
+            pins: Some(Arc::default()),
+        }
+    }
+
+    fn open(&self, object: &Location) -> Result<OpenFile> {
+        let file = OpenFile::open(object)?;
+        if let Some(pins) = &self.pins {
+            let mut pins = pins.lock().unwrap_or_else(PoisonError::into_inner);
+            if *pins.entry(object.clone()).or_insert(file.version) != file.version {
+                return Err(changed(object));
+            }
+        }
+        Ok(file)
+    }
+
+    fn read_ranges_now(&self, object: &Location, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+        let reads = ranges::plan(object, ranges, JOINING)?;
+        if reads.is_empty() {
+            return Ok(vec![Bytes::new(); ranges.len()]);
+        }
+        let file = self.open(object)?;
+        // Before anything is allocated: the ranges may be claims of a broken file.
+        if let Some(range) = ranges
+            .iter()
+            .find(|range| range.end > file.size_bytes && !range.is_empty())
+        {
+            return Err(ranges::past_end(object, range, file.size_bytes));
+        }
+        let brought: Vec<Bytes> = reads
+            .iter()
+            .map(|read| file.read(object, &read.span))
+            .collect::<Result<_>>()?;
+        file.check_unchanged(object)?;
+        Ok(ranges::answers(ranges, &reads, &brought))
+    }
+}
 
 #[async_trait]
 impl Store for LocalStore {
     async fn read_ranges(&self, object: &Location, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-        let (object, ranges) = (object.clone(), ranges.to_vec());
-        blocking(move || read_ranges(&object, &ranges)).await
+        let (store, object, ranges) = (self.clone(), object.clone(), ranges.to_vec());
+        blocking(move || store.read_ranges_now(&object, &ranges)).await
     }
 
     fn read_ranges_here(
@@ -58,13 +104,13 @@ impl Store for LocalStore {
         object: &Location,
         ranges: &[Range<u64>],
     ) -> Option<Result<Vec<Bytes>>> {
-        Some(read_ranges(object, ranges))
+        Some(self.read_ranges_now(object, ranges))
     }
 
     async fn read_tail(&self, object: &Location, bytes: u64) -> Result<(Bytes, u64)> {
-        let object = object.clone();
+        let (store, object) = (self.clone(), object.clone());
         blocking(move || {
-            let file = OpenFile::open(&object)?;
+            let file = store.open(&object)?;
             let start = file.size_bytes.saturating_sub(bytes);
             let tail = file.read(&object, &(start..file.size_bytes))?;
             file.check_unchanged(&object)?;
@@ -99,9 +145,9 @@ impl Store for LocalStore {
     }
 
     async fn read(&self, object: &Location, max_bytes: u64) -> Result<Bytes> {
-        let object = object.clone();
+        let (store, object) = (self.clone(), object.clone());
         blocking(move || {
-            let file = OpenFile::open(&object)?;
+            let file = store.open(&object)?;
             if file.size_bytes > max_bytes {
                 return Err(too_long(&object, file.size_bytes, max_bytes));
             }
@@ -110,6 +156,10 @@ impl Store for LocalStore {
             Ok(bytes)
         })
         .await
+    }
+
+    fn pinned(&self) -> Arc<dyn Store> {
+        Arc::new(Self::pinned(self))
     }
 
     fn list(&self, folder: &Location) -> BoxStream<'static, Result<ObjectMeta>> {
@@ -151,27 +201,6 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
     }
 }
 
-fn read_ranges(object: &Location, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
-    let reads = ranges::plan(object, ranges, JOINING)?;
-    if reads.is_empty() {
-        return Ok(vec![Bytes::new(); ranges.len()]);
-    }
-    let file = OpenFile::open(object)?;
-    // Before anything is allocated: the ranges may be claims of a broken file.
-    if let Some(range) = ranges
-        .iter()
-        .find(|range| range.end > file.size_bytes && !range.is_empty())
-    {
-        return Err(ranges::past_end(object, range, file.size_bytes));
-    }
-    let brought: Vec<Bytes> = reads
-        .iter()
-        .map(|read| file.read(object, &read.span))
-        .collect::<Result<_>>()?;
-    file.check_unchanged(object)?;
-    Ok(ranges::answers(ranges, &reads, &brought))
-}
-
 /// A file and what it was when it was opened.
 struct OpenFile {
     file: File,
@@ -182,8 +211,10 @@ struct OpenFile {
 /// What changes when somebody writes into a file in place. (One that is replaced by a rename stays
 /// whole under an open handle. The time of the last status change would say more, but it moves
 /// when a file is renamed or removed too, which does no harm to its reader.)
-#[derive(PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Version {
+    /// Between two readings a file may be replaced by another.
+    ino: u64,
     size_bytes: u64,
     modified: (i64, i64),
 }
@@ -254,6 +285,7 @@ impl OpenFile {
 impl Version {
     fn of(meta: &std::fs::Metadata) -> Self {
         Self {
+            ino: meta.ino(),
             size_bytes: meta.size(),
             modified: (meta.mtime(), meta.mtime_nsec()),
         }

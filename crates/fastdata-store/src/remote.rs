@@ -1,15 +1,14 @@
-//! Objects behind a network: S3, Google Cloud Storage and Azure through `object_store`.
+//! Objects through `object_store`: Google Cloud Storage and Azure, and S3 where it is behind a
+//! proxy or needs what our own client does not have.
 //!
 //! `object_store` signs, parses and retries; this module decides which requests are made, where
-//! the bytes go, and that they all belong to one version. Its inside is to be replaced by a
-//! transfer engine of our own; callers see [`Store`] only.
+//! the bytes go, and that they all belong to one version.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{self, BoxStream, StreamExt};
 use object_store::path::Path;
@@ -19,8 +18,7 @@ use tokio::sync::Semaphore;
 use crate::local::too_long;
 use crate::ranges::{self, Joining};
 use crate::{
-    Error, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Scheme, Store,
-    StoreConfig,
+    Error, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Scheme, StoreConfig,
 };
 
 mod client;
@@ -28,8 +26,23 @@ mod failure;
 mod transfer;
 mod write;
 
+pub(crate) use client::s3_builder;
 use failure::Failures;
-use transfer::{Transfer, receive};
+use transfer::{Transfer, Version, receive};
+
+/// The versions that a pinned view has met.
+#[derive(Debug, Default)]
+pub(crate) struct Pins(Mutex<HashMap<Location, Arc<Version>>>);
+
+impl Pins {
+    fn of(pins: Option<&Self>, object: &Location) -> Arc<Version> {
+        let Some(pins) = pins else {
+            return Arc::default();
+        };
+        let mut pins = pins.0.lock().unwrap_or_else(PoisonError::into_inner);
+        Arc::clone(pins.entry(object.clone()).or_default())
+    }
+}
 
 /// At 90 MB/s and 25 ms to the first byte, a request costs as much as 2 MB; half of that leaves
 /// room for faster lines. Joined reads stay below what one request of a split range fetches.
@@ -104,26 +117,28 @@ impl RemoteStore {
     }
 }
 
-#[async_trait]
-impl Store for RemoteStore {
-    async fn read_ranges(&self, object: &Location, ranges: &[Range<u64>]) -> Result<Vec<Bytes>> {
+impl RemoteStore {
+    pub(crate) async fn read_ranges(
+        &self,
+        object: &Location,
+        ranges: &[Range<u64>],
+        pins: Option<&Pins>,
+    ) -> Result<Vec<Bytes>> {
         let reads = ranges::plan(object, ranges, JOINING)?;
         if reads.is_empty() {
             return Ok(vec![Bytes::new(); ranges.len()]);
         }
-        let brought = self.transfer(object)?.fetch(&reads).await?;
+        let version = Pins::of(pins, object);
+        let brought = self.transfer(object)?.fetch(&reads, &version).await?;
         Ok(ranges::answers(ranges, &reads, &brought))
     }
 
-    fn read_ranges_here(
+    pub(crate) async fn read_tail(
         &self,
-        _object: &Location,
-        _ranges: &[Range<u64>],
-    ) -> Option<Result<Vec<Bytes>>> {
-        None
-    }
-
-    async fn read_tail(&self, object: &Location, bytes: u64) -> Result<(Bytes, u64)> {
+        object: &Location,
+        bytes: u64,
+        pins: Option<&Pins>,
+    ) -> Result<(Bytes, u64)> {
         if bytes == 0 {
             return Ok((Bytes::new(), self.size(object).await?));
         }
@@ -140,21 +155,24 @@ impl Store for RemoteStore {
             return Ok((Bytes::new(), 0));
         };
         let size_bytes = opened.result.meta.size;
+        if !Pins::of(pins, object).admits(&opened.result.meta) {
+            return Err(transfer::changed(object));
+        }
         Ok((
             receive(opened, object, &self.failures, bytes).await?,
             size_bytes,
         ))
     }
 
-    async fn size(&self, object: &Location) -> Result<u64> {
+    pub(crate) async fn size(&self, object: &Location) -> Result<u64> {
         Ok(self.transfer(object)?.head().await?.0)
     }
 
-    async fn stat(&self, object: &Location) -> Result<ObjectStat> {
+    pub(crate) async fn stat(&self, object: &Location) -> Result<ObjectStat> {
         write::stat(&self.transfer(object)?).await
     }
 
-    async fn put(
+    pub(crate) async fn put(
         &self,
         object: &Location,
         bytes: Bytes,
@@ -164,12 +182,20 @@ impl Store for RemoteStore {
         write::put(&self.transfer(object)?, bytes, options).await
     }
 
-    async fn delete(&self, object: &Location) -> Result<()> {
+    pub(crate) async fn delete(&self, object: &Location) -> Result<()> {
         write::delete(&self.transfer(object)?).await
     }
 
-    async fn read(&self, object: &Location, max_bytes: u64) -> Result<Bytes> {
+    pub(crate) async fn read(
+        &self,
+        object: &Location,
+        max_bytes: u64,
+        pins: Option<&Pins>,
+    ) -> Result<Bytes> {
         let opened = self.transfer(object)?.open(GetOptions::default()).await?;
+        if !Pins::of(pins, object).admits(&opened.result.meta) {
+            return Err(transfer::changed(object));
+        }
         let size_bytes = opened.result.meta.size;
         if size_bytes > max_bytes {
             return Err(too_long(object, size_bytes, max_bytes));
@@ -177,7 +203,7 @@ impl Store for RemoteStore {
         receive(opened, object, &self.failures, max_bytes).await
     }
 
-    fn list(&self, folder: &Location) -> BoxStream<'static, Result<ObjectMeta>> {
+    pub(crate) fn list(&self, folder: &Location) -> BoxStream<'static, Result<ObjectMeta>> {
         let key = folder.key();
         let key = key.strip_suffix('/').unwrap_or(key);
         let found = self.client(&folder.with_key(key));

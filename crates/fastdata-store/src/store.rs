@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::ops::Range;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 
-use crate::{Error, Location, Result};
+use crate::{Checksum, Error, Location, Result};
 
 /// What a listing says about one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,6 +39,8 @@ pub struct ObjectStat {
     pub etag: Option<String>,
     /// The media type, where it was given one.
     pub content_type: Option<String>,
+    /// The checksum of all of it, where the store has one.
+    pub checksum: Option<Checksum>,
     /// What its writer attached: `x-amz-meta-*` of S3, without the prefix, names in lower case.
     pub metadata: BTreeMap<String, String>,
 }
@@ -127,8 +130,8 @@ pub struct PutResult {
 ///
 /// - **All or an error.** An `Ok` holds every byte that was asked for. All bytes of one call come
 ///   from one version of the object; when it changes meanwhile the call fails with
-///   [`ErrorKind::Precondition`](crate::ErrorKind::Precondition). Nothing is promised between two
-///   calls.
+///   [`ErrorKind::Precondition`](crate::ErrorKind::Precondition). Between two calls
+///   only a view made by [`Store::pinned`] promises anything.
 /// - **Ranges** may come in any order, overlap, repeat and be empty. A range that ends past the
 ///   object is [`ErrorKind::InvalidArgument`](crate::ErrorKind::InvalidArgument), and so is one
 ///   whose start lies behind its end. An empty range is answered without looking at the object.
@@ -181,6 +184,12 @@ pub trait Store: Debug + Send + Sync {
     /// A whole object, or [`ErrorKind::LimitExceeded`](crate::ErrorKind::LimitExceeded) when it is
     /// longer than `max_bytes`.
     async fn read(&self, object: &Location, max_bytes: u64) -> Result<Bytes>;
+
+    /// A view of this store in which every object keeps the version that its first read through the
+    /// view met: later reads bring that version or fail with
+    /// [`ErrorKind::Precondition`](crate::ErrorKind::Precondition). For whoever reads an object in
+    /// several calls, as a footer and then what it points to.
+    fn pinned(&self) -> Arc<dyn Store>;
 
     /// Every object below a folder, at any depth, ordered by key as bytes.
     ///

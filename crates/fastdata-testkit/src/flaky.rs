@@ -19,19 +19,19 @@ use rand::{Rng, SeedableRng, rngs::StdRng};
 pub struct FlakyStore {
     inner: Arc<dyn Store>,
     chance: f64,
-    dice: Mutex<StdRng>,
-    failed: AtomicU64,
+    dice: Arc<Mutex<StdRng>>,
+    failed: Arc<AtomicU64>,
 }
 
 impl FlakyStore {
     /// Wraps `store`; `chance` (0 to 1) is the share of calls that fail.
     pub fn new(store: Arc<dyn Store>, seed: u64, chance: f64) -> Self {
-        let dice = Mutex::new(StdRng::seed_from_u64(seed));
+        let dice = Arc::new(Mutex::new(StdRng::seed_from_u64(seed)));
         Self {
             inner: store,
             chance: chance.clamp(0.0, 1.0),
             dice,
-            failed: AtomicU64::new(0),
+            failed: Arc::default(),
         }
     }
 
@@ -108,6 +108,15 @@ impl Store for FlakyStore {
     async fn read(&self, object: &Location, max_bytes: u64) -> Result<Bytes> {
         self.roll("read", object)?;
         self.inner.read(object, max_bytes).await
+    }
+
+    fn pinned(&self) -> Arc<dyn Store> {
+        Arc::new(Self {
+            inner: self.inner.pinned(),
+            chance: self.chance,
+            dice: Arc::clone(&self.dice),
+            failed: Arc::clone(&self.failed),
+        })
     }
 
     fn list(&self, folder: &Location) -> BoxStream<'static, Result<ObjectMeta>> {

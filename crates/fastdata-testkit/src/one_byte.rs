@@ -113,6 +113,10 @@ impl Store for OneByteStore {
         Ok(at_odd_address(&self.0.read(object, max_bytes).await?))
     }
 
+    fn pinned(&self) -> Arc<dyn Store> {
+        Arc::new(Self(self.0.pinned()))
+    }
+
     fn list(&self, folder: &Location) -> BoxStream<'static, Result<ObjectMeta>> {
         self.0.list(folder)
     }

@@ -15,7 +15,7 @@ fn folder() -> (tempfile::TempDir, Location) {
 }
 
 fn listed(folder: &Location) -> Result<Vec<String>> {
-    let metas: Vec<ObjectMeta> = block_on(LocalStore.list(folder).try_collect())?;
+    let metas: Vec<ObjectMeta> = block_on(LocalStore::default().list(folder).try_collect())?;
     let below = folder.key().trim_end_matches('/').len() + 1;
     Ok(metas
         .iter()
@@ -76,14 +76,16 @@ fn what_is_no_file_has_a_fitting_error() {
     let (dir, location) = folder();
     fs::write(dir.path().join("file"), "x").unwrap();
     let kind = |name: &str| {
-        block_on(LocalStore.size(&location.join(name)))
+        block_on(LocalStore::default().size(&location.join(name)))
             .unwrap_err()
             .kind()
     };
     assert_eq!(kind("missing"), ErrorKind::NotFound);
     assert_eq!(kind("file/below"), ErrorKind::NotFound);
     assert_eq!(
-        block_on(LocalStore.size(&location)).unwrap_err().kind(),
+        block_on(LocalStore::default().size(&location))
+            .unwrap_err()
+            .kind(),
         ErrorKind::NotFound
     );
     let status = std::process::Command::new("mkfifo")
@@ -93,7 +95,7 @@ fn what_is_no_file_has_a_fitting_error() {
         assert_eq!(kind("pipe"), ErrorKind::Unsupported);
     }
     let device = Location::parse("/dev/null").unwrap();
-    let error = block_on(LocalStore.read(&device, 10)).unwrap_err();
+    let error = block_on(LocalStore::default().read(&device, 10)).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
     fs::set_permissions(dir.path().join("file"), fs::Permissions::from_mode(0o000)).unwrap();
     // Root may read everything.
@@ -137,7 +139,7 @@ fn claimed_lengths_allocate_nothing() {
     fs::write(dir.path().join("file"), "tiny").unwrap();
     let object = location.join("file");
     for range in [0..5, 4..5, 0..1 << 50, u64::MAX - 1..u64::MAX, 5..u64::MAX] {
-        let answer = LocalStore
+        let answer = LocalStore::default()
             .read_ranges_here(&object, &[0..1, range])
             .unwrap();
         assert_eq!(answer.unwrap_err().kind(), ErrorKind::InvalidArgument);
@@ -157,16 +159,16 @@ fn bytes_are_the_same_with_and_without_a_runtime() {
         100..100,
         11_999_999..12_000_000,
     ];
-    let here = LocalStore
+    let here = LocalStore::default()
         .read_ranges_here(&object, &ranges)
         .unwrap()
         .unwrap();
-    let without = block_on(LocalStore.read_ranges(&object, &ranges)).unwrap();
+    let without = block_on(LocalStore::default().read_ranges(&object, &ranges)).unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
     let with = runtime
-        .block_on(LocalStore.read_ranges(&object, &ranges))
+        .block_on(LocalStore::default().read_ranges(&object, &ranges))
         .unwrap();
     for ((range, here), (without, with)) in ranges.iter().zip(here).zip(without.iter().zip(with)) {
         assert_eq!(here, content[range.start as usize..range.end as usize]);

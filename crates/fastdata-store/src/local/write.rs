@@ -178,6 +178,7 @@ pub(super) fn stat(object: &Location) -> Result<ObjectStat> {
         modified: meta.modified().ok(),
         etag: Some(etag(&meta)),
         content_type: None,
+        checksum: None,
         metadata: attributes(object, &open.file)?,
     })
 }

@@ -35,6 +35,11 @@ pub(super) fn build(
     })
 }
 
+/// A builder with everything that the configuration says; its build finds credentials.
+pub(crate) fn s3_builder(config: &StoreConfig, object: &Location) -> Result<AmazonS3Builder> {
+    s3(config, object)
+}
+
 fn s3(config: &StoreConfig, object: &Location) -> Result<AmazonS3Builder> {
     let bucket = object.bucket();
     let mut builder = AmazonS3Builder::new().with_bucket_name(bucket);
@@ -128,7 +133,7 @@ fn client_options(config: &StoreConfig) -> ClientOptions {
             env!("CARGO_PKG_VERSION")
         )))
         .with_connect_timeout(config.connect_timeout)
-        .with_timeout(config.request_timeout)
+        .with_timeout(config.request_timeout * 3)
         .with_pool_idle_timeout(POOL_IDLE_TIMEOUT)
         .with_pool_max_idle_per_host(config.connections)
 }

@@ -8,7 +8,7 @@ use std::error::Error as StdError;
 
 use object_store::client::{HttpError, HttpErrorKind};
 
-use crate::config::Secret;
+use crate::secrets::Secrets;
 use crate::{Error, ErrorKind, Location, StoreConfig};
 
 /// Longer texts are cut: some servers answer with pages of HTML.
@@ -17,7 +17,7 @@ const DETAIL_CHARS_MAX: usize = 300;
 /// Explains failures, without the secrets of the configuration.
 #[derive(Debug)]
 pub(super) struct Failures {
-    secrets: Vec<Secret>,
+    secrets: Secrets,
 }
 
 /// What can be found out about a failure.
@@ -36,17 +36,8 @@ struct Facts {
 
 impl Failures {
     pub(super) fn hiding_secrets_of(config: &StoreConfig) -> Self {
-        let keys = [&config.secret_access_key, &config.session_token]
-            .into_iter()
-            .flatten();
-        let options = config.options.iter().map(|(_, secret)| secret);
-        // A text of a few letters ("true") hides nothing and would make holes into messages.
-        let secrets = keys
-            .chain(options)
-            .filter(|secret| secret.expose().len() >= 8)
-            .cloned();
         Self {
-            secrets: secrets.collect(),
+            secrets: Secrets::of(config),
         }
     }
 
@@ -69,18 +60,8 @@ impl Failures {
         Error::invalid(format!("the settings for {object} cannot work: {detail}"))
     }
 
-    /// One line of bounded length without a secret in it.
     fn clean(&self, text: &str) -> String {
-        let mut text = text.to_owned();
-        for secret in &self.secrets {
-            text = text.replace(secret.expose(), "…");
-        }
-        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
-        let mut cut: String = line.chars().take(DETAIL_CHARS_MAX).collect();
-        if cut.len() < line.len() {
-            cut.push('…');
-        }
-        cut
+        self.secrets.clean(text, DETAIL_CHARS_MAX)
     }
 }
 

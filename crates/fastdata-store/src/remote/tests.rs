@@ -58,7 +58,7 @@ fn split_joined_and_odd_ranges_bring_the_right_bytes() {
         0..1,
     ];
     let answers = runtime()
-        .block_on(store.read_ranges(&object("big"), &ranges))
+        .block_on(store.read_ranges(&object("big"), &ranges, None))
         .unwrap();
     for (range, answer) in ranges.iter().zip(&answers) {
         assert_eq!(
@@ -79,7 +79,8 @@ fn ranges_past_the_end_are_refused_before_memory_is_taken() {
     let (store, memory) = in_memory();
     put(&memory, "small", vec![1; 10]);
     for range in [0..11, 10..11, 500..600, 0..1 << 60, 5..u64::MAX] {
-        let error = runtime().block_on(store.read_ranges(&object("small"), &[0..2, range.clone()]));
+        let error =
+            runtime().block_on(store.read_ranges(&object("small"), &[0..2, range.clone()], None));
         assert_eq!(
             error.unwrap_err().kind(),
             ErrorKind::InvalidArgument,

@@ -47,7 +47,7 @@ pub(super) struct Opened<'a> {
 
 /// Which version of the object the first answer of a batch came from.
 #[derive(Debug, Default)]
-struct Version(Mutex<Option<Seen>>);
+pub(super) struct Version(Mutex<Option<Seen>>);
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Seen {
@@ -59,8 +59,7 @@ struct Seen {
 
 impl<'a> Transfer<'a> {
     /// What each read asks for.
-    pub(super) async fn fetch(&self, reads: &[Read]) -> Result<Vec<Bytes>> {
-        let version = Version::default();
+    pub(super) async fn fetch(&self, reads: &[Read], version: &Version) -> Result<Vec<Bytes>> {
         let total_bytes = reads.iter().fold(0_u64, |sum, read| {
             sum.saturating_add(read.span.end - read.span.start)
         });
@@ -69,7 +68,7 @@ impl<'a> Transfer<'a> {
             && let Some(read) = reads.first()
         {
             let span = spans(&read.span).next().unwrap_or(read.span.clone());
-            let opened = self.open_span(&span, &version).await?;
+            let opened = self.open_span(&span, version).await?;
             let size_bytes = opened.result.meta.size;
             if let Some(read) = reads.iter().find(|read| read.span.end > size_bytes) {
                 return Err(past_end(&self.object, &read.span, size_bytes));
@@ -93,7 +92,7 @@ impl<'a> Transfer<'a> {
             for span in spans(&read.span) {
                 let (into, behind) = rest.split_at_mut((span.end - span.start) as usize);
                 rest = behind;
-                running.push(self.fetch_part(span, into, first.take(), &version));
+                running.push(self.fetch_part(span, into, first.take(), version));
             }
         }
         while let Some(done) = running.next().await {
@@ -233,7 +232,7 @@ impl Version {
     }
 
     /// Whether an answer comes from the version of the first one.
-    fn admits(&self, meta: &ObjectMeta) -> bool {
+    pub(super) fn admits(&self, meta: &ObjectMeta) -> bool {
         let etag = meta.e_tag.clone().filter(|etag| !etag.is_empty());
         let seen = Seen {
             size_bytes: meta.size,
@@ -311,7 +310,7 @@ fn wrong_length(object: &Location, what: &str, wanted_bytes: usize) -> Error {
     )
 }
 
-fn changed(object: &Location) -> Error {
+pub(super) fn changed(object: &Location) -> Error {
     Error::new(
         ErrorKind::Precondition,
         format!("{object} changed while it was read"),

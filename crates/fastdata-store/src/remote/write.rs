@@ -83,6 +83,7 @@ pub(super) async fn stat(transfer: &Transfer<'_>) -> Result<ObjectStat> {
         modified: Some(result.meta.last_modified.into()),
         etag: result.meta.e_tag,
         content_type,
+        checksum: None,
         metadata,
     })
 }

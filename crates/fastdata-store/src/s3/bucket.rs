@@ -1,0 +1,188 @@
+//! The buckets that are in use, and what a store asks of them.
+
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt};
+
+use super::client::Client;
+use super::credentials::Credentials;
+use super::engine::{Engine, locked};
+use super::fetch::Reading;
+use super::sign::Keys;
+use super::version::Version;
+use super::{list, write};
+use crate::profile::Profile;
+use crate::ranges::{self, Joining};
+use crate::secrets::Secrets;
+use crate::{Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, StoreConfig};
+
+/// At 90 MB/s and 25 ms to the first byte, a request costs as much as 2 MB; half of that leaves
+/// room for faster lines. Joined reads are not split.
+const JOINING: Joining = Joining {
+    gap_bytes_max: 1 << 20,
+    joined_bytes_max: super::fetch::SPLIT_ABOVE_BYTES,
+};
+
+/// The versions that a pinned view has met.
+#[derive(Debug, Default)]
+pub(crate) struct Pins(Mutex<HashMap<Location, Arc<Version>>>);
+
+/// Clients by bucket, made when they are first needed.
+pub(crate) struct Buckets {
+    engine: Arc<Engine>,
+    secrets: Arc<Secrets>,
+    clients: Mutex<HashMap<String, Arc<Client>>>,
+}
+
+impl Buckets {
+    pub(crate) fn new(config: &StoreConfig) -> Self {
+        Self {
+            engine: Arc::new(Engine::new(config)),
+            secrets: Arc::new(Secrets::of(config)),
+            clients: Mutex::default(),
+        }
+    }
+
+    fn client(&self, config: &StoreConfig, object: &Location) -> Result<Arc<Client>> {
+        let mut clients = locked(&self.clients);
+        if let Some(client) = clients.get(object.bucket()) {
+            return Ok(Arc::clone(client));
+        }
+        let client = Arc::new(self.build(config, object)?);
+        clients.insert(object.bucket().to_owned(), Arc::clone(&client));
+        Ok(client)
+    }
+
+    fn build(&self, config: &StoreConfig, object: &Location) -> Result<Client> {
+        config.check()?;
+        let profile = Profile::load(config)?;
+        let region = config.region.clone().or_else(|| profile.region.clone());
+        let region = region.unwrap_or_else(|| "us-east-1".to_owned());
+        let url = config
+            .endpoint_url
+            .clone()
+            .or_else(|| profile.endpoint_url.clone());
+        let bucket = object.bucket();
+        let path_style = config
+            .path_style
+            .unwrap_or(url.is_some() || bucket.contains('.'));
+        let credentials = if config.anonymous {
+            Credentials::Anonymous
+        } else if let (Some(key_id), Some(secret)) =
+            (&config.access_key_id, &config.secret_access_key)
+        {
+            Credentials::Fixed(Arc::new(Keys {
+                access_key_id: key_id.clone(),
+                secret_access_key: secret.expose().to_owned(),
+                session_token: config
+                    .session_token
+                    .as_ref()
+                    .map(|token| token.expose().to_owned()),
+            }))
+        } else if let Some(keys) = profile.into_keys()? {
+            Credentials::Fixed(Arc::new(Keys {
+                access_key_id: keys.access_key_id,
+                secret_access_key: keys.secret_access_key.expose().to_owned(),
+                session_token: keys.session_token.map(|token| token.expose().to_owned()),
+            }))
+        } else {
+            Credentials::found(crate::remote::s3_builder(config, object)?)?
+        };
+        let (engine, secrets) = (Arc::clone(&self.engine), Arc::clone(&self.secrets));
+        Client::new(
+            engine,
+            secrets,
+            credentials,
+            bucket,
+            (url, path_style),
+            region,
+        )
+    }
+
+    fn reading(
+        &self,
+        config: &StoreConfig,
+        object: &Location,
+        pins: Option<&Pins>,
+    ) -> Result<Reading> {
+        let version = match pins {
+            None => Arc::default(),
+            Some(pins) => Arc::clone(locked(&pins.0).entry(object.clone()).or_default()),
+        };
+        Ok(Reading {
+            client: self.client(config, object)?,
+            object: object.clone(),
+            version,
+        })
+    }
+
+    pub(crate) async fn read_ranges(
+        &self,
+        config: &StoreConfig,
+        object: &Location,
+        ranges: &[Range<u64>],
+        pins: Option<&Pins>,
+    ) -> Result<Vec<Bytes>> {
+        let reads = ranges::plan(object, ranges, JOINING)?;
+        if reads.is_empty() {
+            return Ok(vec![Bytes::new(); ranges.len()]);
+        }
+        let brought = self.reading(config, object, pins)?.fetch(&reads).await?;
+        Ok(ranges::answers(ranges, &reads, &brought))
+    }
+
+    pub(crate) async fn read_tail(
+        &self,
+        config: &StoreConfig,
+        object: &Location,
+        bytes: u64,
+        pins: Option<&Pins>,
+    ) -> Result<(Bytes, u64)> {
+        if bytes == 0 {
+            return Ok((Bytes::new(), self.stat(config, object).await?.size_bytes));
+        }
+        self.reading(config, object, pins)?.tail(bytes).await
+    }
+
+    pub(crate) async fn read(
+        &self,
+        config: &StoreConfig,
+        object: &Location,
+        max_bytes: u64,
+        pins: Option<&Pins>,
+    ) -> Result<Bytes> {
+        self.reading(config, object, pins)?.whole(max_bytes).await
+    }
+
+    pub(crate) async fn stat(&self, config: &StoreConfig, object: &Location) -> Result<ObjectStat> {
+        write::stat(&*self.client(config, object)?, object).await
+    }
+
+    pub(crate) async fn put(
+        &self,
+        config: &StoreConfig,
+        object: &Location,
+        bytes: Bytes,
+        options: &PutOptions,
+    ) -> Result<PutResult> {
+        write::put(&self.client(config, object)?, object, bytes, options).await
+    }
+
+    pub(crate) async fn delete(&self, config: &StoreConfig, object: &Location) -> Result<()> {
+        write::delete(&*self.client(config, object)?, object).await
+    }
+
+    pub(crate) fn list(
+        &self,
+        config: &StoreConfig,
+        folder: &Location,
+    ) -> BoxStream<'static, Result<ObjectMeta>> {
+        match self.client(config, folder) {
+            Ok(client) => list::below(client, folder.clone()),
+            Err(error) => stream::once(async { Err(error) }).boxed(),
+        }
+    }
+}

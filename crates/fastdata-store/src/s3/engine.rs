@@ -1,0 +1,230 @@
+//! What all buckets share: connections, the number of requests in flight, retries and hedges left,
+//! the clock of the service, and the rate limit.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::concurrency::Controller;
+use super::endpoint::Endpoint;
+use super::hedge::Hedging;
+use super::pool::Pool;
+use super::retry::{Budget, Patience, Retry};
+use crate::StoreConfig;
+
+/// Requests in flight at first: what fills 10 Gbit/s at 70 MB/s a connection.
+const START: usize = 18;
+
+/// A pool belongs to the runtime that watches its sockets.
+type PoolKey = (tokio::runtime::Id, bool, String, u16);
+
+pub(super) struct Engine {
+    pub(super) connect_timeout: Duration,
+    pub(super) request_timeout: Duration,
+    pub(super) stall_timeout: Duration,
+    patience: Patience,
+    started: Instant,
+    pools: Mutex<HashMap<PoolKey, Arc<Pool>>>,
+    pub(super) hedging: Mutex<Hedging>,
+    pub(super) budget: Mutex<Budget>,
+    controller: Mutex<Flow>,
+    permits: Arc<Semaphore>,
+    /// What the service's clock shows beyond ours, in seconds.
+    clock_ahead_s: AtomicI64,
+    seed: AtomicU64,
+    rate: Option<RateLimit>,
+}
+
+/// The controller, and how far the permits are from its target.
+struct Flow {
+    controller: Controller,
+    /// Permits that exist, in the semaphore or in use.
+    issued: usize,
+    /// Permits to be thrown away when they come back.
+    surplus: usize,
+}
+
+/// Leave to send one request.
+pub(super) struct Permit {
+    permit: Option<OwnedSemaphorePermit>,
+    engine: Arc<Engine>,
+}
+
+/// Bytes a second, for people who share their line.
+struct RateLimit {
+    bytes_per_second: f64,
+    free_at: Mutex<Instant>,
+}
+
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Engine {
+    pub(super) fn new(config: &StoreConfig) -> Self {
+        let most = config.connections.clamp(1, 4096);
+        let controller = Controller::new(START, most);
+        let issued = controller.target();
+        Self {
+            connect_timeout: config.connect_timeout,
+            request_timeout: config.request_timeout,
+            stall_timeout: config.stall_timeout,
+            patience: Patience {
+                retries: u32::try_from(config.retries).unwrap_or(u32::MAX),
+                total: config.retry_timeout,
+            },
+            started: Instant::now(),
+            pools: Mutex::default(),
+            hedging: Mutex::default(),
+            budget: Mutex::default(),
+            permits: Arc::new(Semaphore::new(issued)),
+            controller: Mutex::new(Flow {
+                controller,
+                issued,
+                surplus: 0,
+            }),
+            clock_ahead_s: AtomicI64::new(0),
+            seed: AtomicU64::new(u64::from(std::process::id()) << 32),
+            rate: config.max_bytes_per_second.map(|limit| RateLimit {
+                bytes_per_second: limit.max(1) as f64,
+                free_at: Mutex::new(Instant::now()),
+            }),
+        }
+    }
+
+    /// Time since the engine came to be, for everything that has no clock of its own.
+    pub(super) fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// The time by the service's clock, as far as we know.
+    pub(super) fn service_time(&self) -> SystemTime {
+        let ahead = self.clock_ahead_s.load(Ordering::Relaxed);
+        let by = Duration::from_secs(ahead.unsigned_abs());
+        let now = SystemTime::now();
+        if ahead < 0 { now - by } else { now + by }
+    }
+
+    pub(super) fn set_clock_ahead(&self, seconds: i64) {
+        self.clock_ahead_s.store(seconds, Ordering::Relaxed);
+    }
+
+    /// The clock's offset in seconds, if it had to be corrected.
+    pub(super) fn clock_ahead_s(&self) -> i64 {
+        self.clock_ahead_s.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn retry(&self) -> Retry {
+        let nanos = SystemTime::now()
+            .duration_since(SystemTime::UNIX_EPOCH)
+            .map_or(0, |since| u64::from(since.subsec_nanos()));
+        Retry::new(
+            self.patience,
+            self.seed.fetch_add(1, Ordering::Relaxed) ^ nanos,
+        )
+    }
+
+    pub(super) fn pool(&self, endpoint: &Endpoint) -> Arc<Pool> {
+        let runtime = tokio::runtime::Handle::current().id();
+        let key = (
+            runtime,
+            endpoint.is_tls,
+            endpoint.host.clone(),
+            endpoint.port,
+        );
+        let mut pools = locked(&self.pools);
+        let pool = pools
+            .entry(key)
+            .or_insert_with(|| Arc::new(Pool::new(&endpoint.host, endpoint.port, endpoint.is_tls)));
+        Arc::clone(pool)
+    }
+
+    /// Waits until one more request may be sent.
+    pub(super) async fn permit(self: &Arc<Self>) -> Permit {
+        // An error means that the semaphore was closed, which nobody does.
+        let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
+        Permit {
+            permit,
+            engine: Arc::clone(self),
+        }
+    }
+
+    /// A request brought `bytes` in `took`.
+    pub(super) fn done(&self, took: Duration, bytes: u64) {
+        let saturated = self.permits.available_permits() == 0;
+        let mut flow = locked(&self.controller);
+        flow.controller.done(self.now(), took, bytes, saturated);
+        flow.settle(&self.permits);
+        drop(flow);
+        locked(&self.budget).succeeded();
+    }
+
+    pub(super) fn throttled(&self) {
+        let mut flow = locked(&self.controller);
+        flow.controller.throttled(self.now());
+        flow.settle(&self.permits);
+    }
+
+    /// Requests that may run at one time now.
+    pub(super) fn in_flight_target(&self) -> usize {
+        locked(&self.controller).controller.target()
+    }
+
+    /// Waits as long as `bytes` that have come were too fast.
+    pub(super) async fn keep_rate(&self, bytes: usize) {
+        let Some(rate) = &self.rate else { return };
+        let until = {
+            let mut free_at = locked(&rate.free_at);
+            let takes = Duration::from_secs_f64(bytes as f64 / rate.bytes_per_second);
+            *free_at = (*free_at).max(Instant::now()) + takes;
+            *free_at
+        };
+        // A tenth of a second ahead does not hurt, and spares many short waits.
+        if until > Instant::now() + Duration::from_millis(100) {
+            tokio::time::sleep_until(until.into()).await;
+        }
+    }
+
+    /// The most that is read at one time, so that a rate limit is kept smoothly.
+    pub(super) fn read_bytes_max(&self) -> usize {
+        match &self.rate {
+            Some(rate) => (rate.bytes_per_second / 10.0).clamp(4096.0, 1e6) as usize,
+            None => usize::MAX,
+        }
+    }
+}
+
+impl Flow {
+    fn settle(&mut self, permits: &Semaphore) {
+        let target = self.controller.target();
+        let issued = self.issued - self.surplus;
+        if target > issued {
+            let wanted = target - issued;
+            let kept = wanted.min(self.surplus);
+            self.surplus -= kept;
+            permits.add_permits(wanted - kept);
+            self.issued += wanted - kept;
+        } else {
+            let forgotten = permits.forget_permits(issued - target);
+            self.issued -= forgotten;
+            self.surplus += issued - target - forgotten;
+        }
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        let Some(permit) = self.permit.take() else {
+            return;
+        };
+        let mut flow = locked(&self.engine.controller);
+        if flow.surplus > 0 {
+            flow.surplus -= 1;
+            flow.issued -= 1;
+            permit.forget();
+        }
+    }
+}

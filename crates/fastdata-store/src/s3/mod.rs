@@ -1,0 +1,29 @@
+//! S3 and what speaks its protocol: an HTTP/1.1 client of our own, from the signature to the bytes
+//! in their place.
+//!
+//! The decisions (retries, hedges, how many requests at a time, which address, whether a body is
+//! dead) are state machines without clocks or sockets, tested in virtual time; the rest does what
+//! they say.
+
+mod addresses;
+mod bucket;
+mod client;
+mod concurrency;
+mod connection;
+mod credentials;
+mod date;
+mod endpoint;
+mod engine;
+mod failure;
+mod fetch;
+mod hedge;
+mod list;
+mod pace;
+mod pool;
+mod retry;
+mod sign;
+mod version;
+mod write;
+mod xml;
+
+pub(crate) use bucket::{Buckets, Pins};

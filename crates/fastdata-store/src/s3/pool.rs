@@ -1,0 +1,211 @@
+//! The connections to one host: over all of its addresses, used again while they are fresh.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::addresses::Addresses;
+use super::connection::{Broken, Connection, Head};
+
+/// S3 closes connections that were idle for about 5 s; a request on one of those would fail first.
+const IDLE_MAX: Duration = Duration::from_secs(4);
+
+/// A name is asked for again after this; until an answer comes, the old addresses do.
+const LOOKUP_EVERY: Duration = Duration::from_secs(5);
+
+/// A name that nobody knows is asked for twice.
+const LOOKUPS: u32 = 2;
+
+pub(super) struct Pool {
+    host: String,
+    port: u16,
+    is_tls: bool,
+    started: Instant,
+    addresses: Mutex<Addresses>,
+    looked_up: Mutex<Option<Instant>>,
+    idle: Mutex<Vec<Connection>>,
+}
+
+/// A connection in use; it counts until it is dropped, and goes back only by [`Lease::give_back`].
+pub(super) struct Lease {
+    connection: Option<Connection>,
+    pool: Arc<Pool>,
+    /// Whether it has answered before: then a first failure may just mean that it lay too long.
+    pub(super) is_reused: bool,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Pool {
+    pub(super) fn new(host: &str, port: u16, is_tls: bool) -> Self {
+        Self {
+            host: host.to_owned(),
+            port,
+            is_tls,
+            started: Instant::now(),
+            addresses: Mutex::default(),
+            looked_up: Mutex::default(),
+            idle: Mutex::default(),
+        }
+    }
+
+    fn now(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    /// A connection that is ready for a request.
+    pub(super) async fn lease(self: &Arc<Self>, timeout: Duration) -> Result<Lease, Broken> {
+        if let Some(connection) = self.fresh_idle() {
+            return Ok(self.leased(connection, true));
+        }
+        self.look_up().await?;
+        let chosen = locked(&self.addresses).choose(self.now());
+        let Some(address) = chosen else {
+            let what = format!("no connection: {} has no address", self.host);
+            return Err(Broken::NoConnection(what));
+        };
+        // The address counts from here on, also when the connection does not come about.
+        let mut lease = Lease {
+            connection: None,
+            pool: Arc::clone(self),
+            is_reused: false,
+        };
+        let guard = Counted(self, address);
+        let tls_host = self.is_tls.then_some(self.host.as_str());
+        match Connection::open(address, tls_host, timeout).await {
+            Ok(connection) => {
+                std::mem::forget(guard);
+                lease.connection = Some(connection);
+                Ok(lease)
+            }
+            Err(broken) => {
+                locked(&self.addresses).failed(address, self.now());
+                Err(broken)
+            }
+        }
+    }
+
+    fn leased(self: &Arc<Self>, connection: Connection, is_reused: bool) -> Lease {
+        Lease {
+            connection: Some(connection),
+            pool: Arc::clone(self),
+            is_reused,
+        }
+    }
+
+    fn fresh_idle(&self) -> Option<Connection> {
+        let mut idle = locked(&self.idle);
+        while let Some(connection) = idle.pop() {
+            if connection.idle_since.elapsed() < IDLE_MAX && connection.is_quiet() {
+                return Some(connection);
+            }
+            locked(&self.addresses).closed(connection.address);
+        }
+        None
+    }
+
+    /// Sees to it that the addresses are known, and soon that they are fresh.
+    async fn look_up(self: &Arc<Self>) -> Result<(), Broken> {
+        let is_first = {
+            let mut looked_up = locked(&self.looked_up);
+            let is_first = looked_up.is_none();
+            let is_due = looked_up.is_none_or(|at| at.elapsed() > LOOKUP_EVERY);
+            if !is_due {
+                return Ok(());
+            }
+            if !is_first {
+                *looked_up = Some(Instant::now());
+            }
+            is_first
+        };
+        if !is_first {
+            let pool = Arc::clone(self);
+            tokio::spawn(async move {
+                // The old addresses do until this works again.
+                let _ = pool.resolve().await;
+            });
+            return Ok(());
+        }
+        let mut failed = String::new();
+        for _ in 0..LOOKUPS {
+            match self.resolve().await {
+                Ok(()) => {
+                    *locked(&self.looked_up) = Some(Instant::now());
+                    return Ok(());
+                }
+                Err(error) => failed = error.to_string(),
+            }
+        }
+        let what = format!(
+            "no connection: the name {} is unknown ({failed})",
+            self.host
+        );
+        Err(Broken::NoConnection(what))
+    }
+
+    async fn resolve(&self) -> std::io::Result<()> {
+        let host = self.host.trim_start_matches('[').trim_end_matches(']');
+        let found = tokio::net::lookup_host((host, self.port)).await?;
+        let found: Vec<SocketAddr> = found.collect();
+        locked(&self.addresses).resolved(&found, self.now());
+        Ok(())
+    }
+
+    /// A body came at so many bytes a second.
+    pub(super) fn delivered(&self, address: SocketAddr, bytes_per_second: f64) {
+        locked(&self.addresses).delivered(address, bytes_per_second);
+    }
+}
+
+/// Takes a connection that never came about off its address again.
+struct Counted<'a>(&'a Pool, SocketAddr);
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        locked(&self.0.addresses).closed(self.1);
+    }
+}
+
+impl Lease {
+    /// The connection.
+    pub(super) fn connection(&mut self) -> &mut Connection {
+        match &mut self.connection {
+            Some(connection) => connection,
+            None => unreachable!("a lease holds its connection until it is given back"),
+        }
+    }
+
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// The address did not do its work.
+    pub(super) fn blame(&self) {
+        if let Some(connection) = &self.connection {
+            locked(&self.pool.addresses).failed(connection.address, self.pool.now());
+        }
+    }
+
+    /// Keeps the connection for the next request, if it can have one.
+    pub(super) fn give_back(mut self, head: &Head) {
+        let Some(mut connection) = self.connection.take() else {
+            return;
+        };
+        if connection.may_go_on(head) {
+            connection.idle_since = Instant::now();
+            locked(&self.pool.idle).push(connection);
+        } else {
+            locked(&self.pool.addresses).closed(connection.address);
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        if let Some(connection) = &self.connection {
+            locked(&self.pool.addresses).closed(connection.address);
+        }
+    }
+}

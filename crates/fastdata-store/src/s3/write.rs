@@ -1,0 +1,477 @@
+//! Writing, removing and asking about objects.
+//!
+//! A conditional write whose answer was lost is not known to have happened: sent again, it would
+//! meet its own object. Each carries a mark in its metadata, by which reading back tells whether
+//! the object is ours.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::SystemTime;
+
+use bytes::Bytes;
+use tokio::task::JoinSet;
+
+use super::client::{Client, Effort, Request};
+use super::connection::Head;
+use super::date;
+use super::failure::Failure;
+use super::fetch::checksum_of;
+use super::xml;
+use crate::checksum::Digest;
+use crate::{
+    Checksum, ChecksumAlgorithm, Error, ErrorKind, Location, ObjectStat, PutCondition, PutOptions,
+    PutResult, Result,
+};
+
+/// Objects that are longer are written in parts: a connection takes about 20 MB/s.
+const SPLIT_ABOVE_BYTES: usize = 16 << 20;
+
+/// S3's limits of an upload in parts.
+const PARTS_MAX: usize = 10_000;
+
+const PART_BYTES: usize = 8 << 20;
+
+/// The metadata that marks a conditional write.
+const MARK: &str = "fastdata-write";
+
+pub(super) async fn stat(client: &Client, object: &Location) -> Result<ObjectStat> {
+    let mut effort = client.effort();
+    let _permit = client.engine.permit().await;
+    let headers = vec![("x-amz-checksum-mode".to_owned(), "ENABLED".to_owned())];
+    let request = Request {
+        method: "HEAD",
+        key: object.key(),
+        headers,
+        ..Request::default()
+    };
+    let failure = match client.send(&request, &mut effort).await {
+        Ok(answer) => {
+            let stat = stat_of(object, &answer.head);
+            answer.lease.give_back(&answer.head);
+            return stat;
+        }
+        Err(failure) => failure,
+    };
+    // The answer to HEAD has no body, and so no word on what is wrong. Its GET has.
+    let request = Request {
+        method: "GET",
+        key: object.key(),
+        headers: vec![("range".to_owned(), "bytes=0-0".to_owned())],
+        ..Request::default()
+    };
+    let told = match failure.status {
+        Some(_) => client.document(&request, &mut effort).await.err(),
+        None => None,
+    };
+    let failure = told.unwrap_or(failure);
+    Err(client.error(failure, "find", object, &effort))
+}
+
+fn stat_of(object: &Location, head: &Head) -> Result<ObjectStat> {
+    let size_bytes = head
+        .header("content-length")
+        .and_then(|text| text.parse().ok());
+    let Some(size_bytes) = size_bytes else {
+        let context = format!("cannot find {object}: the server does not tell its size");
+        return Err(Error::new(ErrorKind::Protocol, context));
+    };
+    let metadata: BTreeMap<String, String> = head
+        .headers()
+        .filter_map(|(name, value)| {
+            let name = name
+                .strip_prefix("x-amz-meta-")
+                .filter(|name| *name != MARK)?;
+            Some((name.to_owned(), value.to_owned()))
+        })
+        .collect();
+    Ok(ObjectStat {
+        location: object.clone(),
+        size_bytes,
+        modified: head.header("last-modified").and_then(date::parse_http),
+        etag: head.header("etag").map(str::to_owned),
+        content_type: head.header("content-type").map(str::to_owned),
+        checksum: checksum_of(head),
+        metadata,
+    })
+}
+
+/// Removes an object; one that is not there is gone already.
+pub(super) async fn delete(client: &Client, object: &Location) -> Result<()> {
+    let mut effort = client.effort();
+    let _permit = client.engine.permit().await;
+    let request = Request {
+        method: "DELETE",
+        key: object.key(),
+        ..Request::default()
+    };
+    match client.document(&request, &mut effort).await {
+        Ok(_) => Ok(()),
+        Err(failure)
+            if failure.status == Some(404) && failure.code.as_deref() != Some("NoSuchBucket") =>
+        {
+            Ok(())
+        }
+        Err(failure) => Err(client.error(failure, "delete", object, &effort)),
+    }
+}
+
+pub(super) async fn put(
+    client: &Arc<Client>,
+    object: &Location,
+    bytes: Bytes,
+    options: &PutOptions,
+) -> Result<PutResult> {
+    let write = Write {
+        client: Arc::clone(client),
+        object: object.clone(),
+        mark: mark(),
+        options: options.clone(),
+    };
+    match bytes.len() > SPLIT_ABOVE_BYTES {
+        false => write.at_once(bytes).await,
+        true => write.in_parts(bytes).await,
+    }
+}
+
+/// A name for one write that no other has.
+fn mark() -> String {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let now = SystemTime::now()
+        .duration_since(SystemTime::UNIX_EPOCH)
+        .unwrap_or_default();
+    let mut random = [0; 8];
+    let system = ring::rand::SystemRandom::new();
+    // Without randomness time, process and counter still make it one of its kind.
+    let _ = ring::rand::SecureRandom::fill(&system, &mut random);
+    format!(
+        "{:x}-{:x}-{:x}-{:x}",
+        now.as_nanos(),
+        std::process::id(),
+        COUNTER.fetch_add(1, Ordering::Relaxed),
+        u64::from_le_bytes(random)
+    )
+}
+
+/// One write of a whole object.
+#[derive(Clone)]
+struct Write {
+    client: Arc<Client>,
+    object: Location,
+    mark: String,
+    options: PutOptions,
+}
+
+impl Write {
+    fn is_conditional(&self) -> bool {
+        self.options.condition != PutCondition::Always
+    }
+
+    fn metadata(&self) -> Vec<(String, String)> {
+        let mut headers: Vec<(String, String)> = self
+            .options
+            .metadata
+            .iter()
+            .map(|(name, value)| {
+                let name = format!("x-amz-meta-{}", name.to_ascii_lowercase());
+                (name, value.clone())
+            })
+            .collect();
+        if self.is_conditional() {
+            headers.push((format!("x-amz-meta-{MARK}"), self.mark.clone()));
+        }
+        if let Some(content_type) = &self.options.content_type {
+            headers.push(("content-type".to_owned(), content_type.clone()));
+        }
+        headers
+    }
+
+    fn condition(&self) -> Option<(String, String)> {
+        match &self.options.condition {
+            PutCondition::Always => None,
+            PutCondition::IfAbsent => Some(("if-none-match".to_owned(), "*".to_owned())),
+            PutCondition::IfMatch(etag) => Some(("if-match".to_owned(), etag.clone())),
+        }
+    }
+
+    async fn at_once(&self, bytes: Bytes) -> Result<PutResult> {
+        let mut effort = self.client.effort();
+        let _permit = self.client.engine.permit().await;
+        let mut headers = self.metadata();
+        headers.extend(self.condition());
+        headers.push(checksum_header(&Checksum::of(
+            ChecksumAlgorithm::Crc64Nvme,
+            &bytes,
+        )));
+        let request = Request {
+            method: "PUT",
+            key: self.object.key(),
+            headers,
+            body: bytes,
+            ..Request::default()
+        };
+        match self.client.document(&request, &mut effort).await {
+            Ok((head, _)) => Ok(PutResult {
+                etag: head.header("etag").map(str::to_owned),
+            }),
+            Err(failure) => self.settle(failure, &effort).await,
+        }
+    }
+
+    /// The write failed: or did it, and only the answer was lost?
+    async fn settle(&self, failure: Failure, effort: &Effort) -> Result<PutResult> {
+        let is_open = effort.maybe_done || failure.maybe_done;
+        if !self.is_conditional() || !is_open {
+            return Err(self.client.error(failure, "write", &self.object, effort));
+        }
+        let is_refused = failure.status == Some(412);
+        match self.read_back().await {
+            Ok(Some((mark, etag))) if mark.as_ref() == Some(&self.mark) => Ok(PutResult { etag }),
+            // Somebody else's object stands there. Ours was refused, or has been replaced; but it
+            // is not known whether an attempt of ours made it before.
+            Ok(Some(_)) if is_refused && self.options.condition == PutCondition::IfAbsent => {
+                Err(self.client.error(failure, "write", &self.object, effort))
+            }
+            read => {
+                let error = self.client.error(failure, "write", &self.object, effort);
+                let context = format!(
+                    "{error}; the answer to an earlier attempt was lost, and whether it was written \
+                     cannot be told"
+                );
+                let unknown = Error::new(ErrorKind::OutcomeUnknown, context);
+                Err(match read {
+                    Err(why) => unknown.with_source(why),
+                    Ok(_) => unknown,
+                })
+            }
+        }
+    }
+
+    /// Mark and ETag of what is there now; `None` when nothing is.
+    async fn read_back(&self) -> Result<Option<(Option<String>, Option<String>)>> {
+        let mut effort = self.client.effort();
+        let request = Request {
+            method: "HEAD",
+            key: self.object.key(),
+            ..Request::default()
+        };
+        match self.client.send(&request, &mut effort).await {
+            Ok(answer) => {
+                let mark = answer.head.header(&format!("x-amz-meta-{MARK}"));
+                let found = (
+                    mark.map(str::to_owned),
+                    answer.head.header("etag").map(str::to_owned),
+                );
+                answer.lease.give_back(&answer.head);
+                Ok(Some(found))
+            }
+            Err(failure) if failure.status == Some(404) => Ok(None),
+            Err(failure) => Err(self
+                .client
+                .error(failure, "read back", &self.object, &effort)),
+        }
+    }
+
+    async fn in_parts(&self, bytes: Bytes) -> Result<PutResult> {
+        let part_bytes = bytes.len().div_ceil(PARTS_MAX).max(PART_BYTES);
+        let upload = self.begin().await?;
+        let mut running = JoinSet::new();
+        let parts = bytes.len().div_ceil(part_bytes);
+        for index in 0..parts {
+            let part = bytes.slice(index * part_bytes..bytes.len().min((index + 1) * part_bytes));
+            let (write, id) = (self.clone(), upload.id.clone());
+            running.spawn(async move { write.part(&id, index, part).await });
+        }
+        let mut done: Vec<Option<(String, Digest)>> = vec![None; parts];
+        while let Some(ended) = running.join_next().await {
+            match ended {
+                Ok(Ok((index, etag, digest))) => done[index] = Some((etag, digest)),
+                Ok(Err(error)) => {
+                    running.shutdown().await;
+                    upload.abort().await;
+                    return Err(error);
+                }
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Err(_) => return Err(Error::new(ErrorKind::Network, "the writing was stopped")),
+            }
+        }
+        self.finish(upload, done.into_iter().flatten().collect())
+            .await
+    }
+
+    async fn begin(&self) -> Result<Upload> {
+        let mut effort = self.client.effort();
+        let _permit = self.client.engine.permit().await;
+        let mut headers = self.metadata();
+        headers.push((
+            "x-amz-checksum-algorithm".to_owned(),
+            "CRC64NVME".to_owned(),
+        ));
+        headers.push(("x-amz-checksum-type".to_owned(), "FULL_OBJECT".to_owned()));
+        let request = Request {
+            method: "POST",
+            key: self.object.key(),
+            query: vec![("uploads", String::new())],
+            headers,
+            ..Request::default()
+        };
+        let document = self.client.document(&request, &mut effort).await;
+        let failed = |failure| self.client.error(failure, "write", &self.object, &effort);
+        let (_, body) = document.map_err(failed)?;
+        match xml::text(&String::from_utf8_lossy(&body), "UploadId") {
+            Some(id) => Ok(Upload {
+                write: self.clone(),
+                id,
+                is_open: true,
+            }),
+            None => {
+                let text = "the server names no upload".to_owned();
+                Err(self
+                    .client
+                    .error(Failure::nonsense(text), "write", &self.object, &effort))
+            }
+        }
+    }
+
+    async fn part(&self, id: &str, index: usize, bytes: Bytes) -> Result<(usize, String, Digest)> {
+        let mut effort = self.client.effort();
+        let _permit = self.client.engine.permit().await;
+        let mut digest = Digest::new(ChecksumAlgorithm::Crc64Nvme);
+        digest.update(&bytes);
+        let request = Request {
+            method: "PUT",
+            key: self.object.key(),
+            query: vec![
+                ("partNumber", (index + 1).to_string()),
+                ("uploadId", id.to_owned()),
+            ],
+            headers: vec![checksum_header(&digest.clone().finish())],
+            body: bytes,
+        };
+        match self.client.document(&request, &mut effort).await {
+            Ok((head, _)) => match head.header("etag") {
+                Some(etag) => Ok((index, etag.to_owned(), digest)),
+                None => {
+                    let failure = Failure::nonsense("a part has no ETag".to_owned());
+                    Err(self.client.error(failure, "write", &self.object, &effort))
+                }
+            },
+            Err(failure) => Err(self.client.error(failure, "write", &self.object, &effort)),
+        }
+    }
+
+    async fn finish(&self, mut upload: Upload, parts: Vec<(String, Digest)>) -> Result<PutResult> {
+        let mut digest = Digest::new(ChecksumAlgorithm::Crc64Nvme);
+        let mut body = String::from("<CompleteMultipartUpload>");
+        for (index, (etag, of_part)) in parts.iter().enumerate() {
+            let is_appended = digest.append(of_part);
+            debug_assert!(is_appended, "CRCs combine");
+            let part = of_part.clone().finish().value;
+            body.push_str(&format!(
+                "<Part><ChecksumCRC64NVME>{part}</ChecksumCRC64NVME><ETag>{}</ETag>\
+                 <PartNumber>{}</PartNumber></Part>",
+                xml::escape(etag),
+                index + 1
+            ));
+        }
+        body.push_str("</CompleteMultipartUpload>");
+        let mut headers = vec![checksum_header(&digest.finish())];
+        headers.push(("x-amz-checksum-type".to_owned(), "FULL_OBJECT".to_owned()));
+        headers.extend(self.condition());
+        let mut effort = self.client.effort();
+        let _permit = self.client.engine.permit().await;
+        let request = Request {
+            method: "POST",
+            key: self.object.key(),
+            query: vec![("uploadId", upload.id.clone())],
+            headers,
+            body: body.into(),
+        };
+        let failure = match self.client.document(&request, &mut effort).await {
+            Ok((_, body)) => {
+                upload.is_open = false;
+                let etag = xml::text(&String::from_utf8_lossy(&body), "ETag");
+                return Ok(PutResult { etag });
+            }
+            Err(failure) => failure,
+        };
+        // The first answer was lost and the upload is gone: it became the object, or somebody
+        // aborted it.
+        if effort.maybe_done && failure.code.as_deref() == Some("NoSuchUpload") {
+            upload.is_open = false;
+        }
+        let settled = match self.is_conditional() {
+            true => self.settle(failure, &effort).await,
+            false if !upload.is_open => self.was_completed(failure, &effort, parts.len()).await,
+            false => Err(self.client.error(failure, "write", &self.object, &effort)),
+        };
+        if settled.is_err() && upload.is_open {
+            upload.abort().await;
+        }
+        settled
+    }
+
+    /// Whether an upload that is gone became the object: its ETag ends with the number of parts,
+    /// and it is younger than we are.
+    async fn was_completed(
+        &self,
+        failure: Failure,
+        effort: &Effort,
+        parts: usize,
+    ) -> Result<PutResult> {
+        let found = self.read_back().await;
+        if let Ok(Some((_, Some(etag)))) = &found
+            && etag.trim_matches('"').ends_with(&format!("-{parts}"))
+        {
+            return Ok(PutResult {
+                etag: Some(etag.clone()),
+            });
+        }
+        let error = self.client.error(failure, "write", &self.object, effort);
+        let context = format!("{error}; whether the upload became the object cannot be told");
+        Err(Error::new(ErrorKind::OutcomeUnknown, context))
+    }
+}
+
+fn checksum_header(checksum: &Checksum) -> (String, String) {
+    let name = format!("x-amz-checksum-{}", checksum.algorithm.name());
+    (name, checksum.value.clone())
+}
+
+/// An upload in parts; one that is dropped open is given up, so that no parts stay behind.
+struct Upload {
+    write: Write,
+    id: String,
+    is_open: bool,
+}
+
+impl Upload {
+    async fn abort(mut self) {
+        self.is_open = false;
+        give_up(&self.write, &self.id).await;
+    }
+}
+
+async fn give_up(write: &Write, id: &str) {
+    let mut effort = write.client.effort();
+    let request = Request {
+        method: "DELETE",
+        key: write.object.key(),
+        query: vec![("uploadId", id.to_owned())],
+        ..Request::default()
+    };
+    // Nobody is left to tell; a rule of the bucket that expires open uploads does the rest.
+    let _ = write.client.document(&request, &mut effort).await;
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        if !self.is_open {
+            return;
+        }
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            let (write, id) = (self.write.clone(), std::mem::take(&mut self.id));
+            runtime.spawn(async move { give_up(&write, &id).await });
+        }
+    }
+}
