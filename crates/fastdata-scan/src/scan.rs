@@ -235,6 +235,8 @@ impl Scan {
 }
 
 async fn open(request: ScanRequest, cancel: CancelToken, store: Arc<dyn Store>) -> Result<Scan> {
+    // A footer and the chunks that it points to are of one version, however long the scan takes.
+    let store = store.pinned();
     let source = resolve(&request, store.as_ref()).await?;
     let read_options = ReadOptions {
         strings: request.string_layout,

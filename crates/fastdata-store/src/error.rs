@@ -26,6 +26,8 @@ pub enum ErrorKind {
     InvalidArgument,
     /// The request is right but this version cannot serve it; the message names what is missing.
     Unsupported,
+    /// The caller asked to stop.
+    Interrupted,
     /// The bytes are not those that the store has a checksum of.
     Damaged,
     /// The object is larger than the caller allowed.

@@ -21,6 +21,7 @@
 //!
 //! - [`Location`]: an address; [`Store`]: what can be asked about it; [`open()`]: the way in
 //! - [`PutOptions`], [`ObjectStat`]: writing and what is known about an object
+//! - [`Transfers`]: objects into files and back, many at a time, for callers without a runtime
 //! - [`StoreConfig`]: endpoints, credentials, timeouts
 //! - [`Error`], [`ErrorKind`]: what went wrong and what a caller can do about it
 
@@ -37,10 +38,13 @@ mod remote;
 mod s3;
 mod secrets;
 mod store;
+mod transfer;
 
 pub use checksum::{Checksum, ChecksumAlgorithm, Digest};
 pub use config::{Secret, StoreConfig};
 pub use error::{Error, ErrorKind, RequestDetails, Result};
 pub use location::{Location, Scheme};
 pub use open::open;
+pub use s3::Diagnosis;
 pub use store::{ObjectMeta, ObjectStat, PutCondition, PutOptions, PutResult, Store};
+pub use transfer::{Copied, CopyOptions, Downloaded, Outcome, SyncStep, Transfers, Verification};

@@ -20,6 +20,7 @@ use std::fs::File;
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::{FileExt, MetadataExt, OpenOptionsExt};
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -34,6 +35,8 @@ use crate::{
 
 mod walk;
 mod write;
+
+pub(crate) use write::temporary_path;
 
 /// Copying a gap of this size costs about 15 µs, as much as a read of its own from a fast disk.
 const JOINING: Joining = Joining {
@@ -137,6 +140,16 @@ impl Store for LocalStore {
     ) -> Result<PutResult> {
         let (object, options) = (object.clone(), options.clone());
         blocking(move || write::put(&object, &bytes, &options)).await
+    }
+
+    async fn put_file(
+        &self,
+        object: &Location,
+        path: &Path,
+        options: &PutOptions,
+    ) -> Result<PutResult> {
+        let (object, path, options) = (object.clone(), path.to_path_buf(), options.clone());
+        blocking(move || write::put_file(&object, &path, &options)).await
     }
 
     async fn delete(&self, object: &Location) -> Result<()> {

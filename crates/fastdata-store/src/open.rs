@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -195,6 +196,20 @@ impl Store for AnyStore {
             Of::Local(local) => local.put(object, bytes, options).await,
             Of::S3(s3) => s3.put(self.config(), object, bytes, options).await,
             Of::Remote(remote) => remote.put(object, bytes, options).await,
+        }
+    }
+
+    async fn put_file(
+        &self,
+        object: &Location,
+        path: &Path,
+        options: &PutOptions,
+    ) -> Result<PutResult> {
+        options.check(object)?;
+        match self.of(object) {
+            Of::Local(local) => local.put_file(object, path, options).await,
+            Of::S3(s3) => s3.put_file(self.config(), object, path, options).await,
+            Of::Remote(remote) => remote.put_file(object, path, options).await,
         }
     }
 

@@ -51,6 +51,9 @@ const JOINING: Joining = Joining {
     joined_bytes_max: 16 << 20,
 };
 
+/// Larger files are not written through `object_store`: they would have to lie in memory.
+const FILE_BYTES_MAX: u64 = 1 << 30;
+
 /// Every object store over the network.
 pub(crate) struct RemoteStore {
     config: StoreConfig,
@@ -180,6 +183,28 @@ impl RemoteStore {
     ) -> Result<PutResult> {
         options.check(object)?;
         write::put(&self.transfer(object)?, bytes, options).await
+    }
+
+    /// As [`RemoteStore::put`], with a file, which has to fit into memory.
+    pub(crate) async fn put_file(
+        &self,
+        object: &Location,
+        path: &std::path::Path,
+        options: &PutOptions,
+    ) -> Result<PutResult> {
+        let failed = |error| {
+            let context = format!("cannot read {}", path.display());
+            Error::new(crate::ErrorKind::Io, context).with_source(error)
+        };
+        let size_bytes = tokio::fs::metadata(path).await.map_err(failed)?.len();
+        if size_bytes > FILE_BYTES_MAX {
+            return Err(Error::unsupported(format!(
+                "{} is longer than {FILE_BYTES_MAX} bytes, the most that is written to this store",
+                path.display()
+            )));
+        }
+        let bytes = tokio::fs::read(path).await.map_err(failed)?;
+        self.put(object, bytes.into(), options).await
     }
 
     pub(crate) async fn delete(&self, object: &Location) -> Result<()> {

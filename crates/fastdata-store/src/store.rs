@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -177,6 +178,16 @@ pub trait Store: Debug + Send + Sync {
     /// Writes a whole object; folders above it come into being.
     async fn put(&self, object: &Location, bytes: Bytes, options: &PutOptions)
     -> Result<PutResult>;
+
+    /// As [`Store::put`], with the bytes of a local file, which is not read into memory as a whole
+    /// where the store takes parts. A file that changes meanwhile is
+    /// [`ErrorKind::Precondition`](crate::ErrorKind::Precondition).
+    async fn put_file(
+        &self,
+        object: &Location,
+        path: &Path,
+        options: &PutOptions,
+    ) -> Result<PutResult>;
 
     /// Removes an object. One that is not there is no error: it is gone either way.
     async fn delete(&self, object: &Location) -> Result<()>;

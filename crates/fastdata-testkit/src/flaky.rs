@@ -1,6 +1,7 @@
 //! A store that fails now and then, the same way each time.
 
 use std::ops::Range;
+use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -98,6 +99,16 @@ impl Store for FlakyStore {
     ) -> Result<PutResult> {
         self.roll("write", object)?;
         self.inner.put(object, bytes, options).await
+    }
+
+    async fn put_file(
+        &self,
+        object: &Location,
+        path: &Path,
+        options: &PutOptions,
+    ) -> Result<PutResult> {
+        self.roll("write", object)?;
+        self.inner.put_file(object, path, options).await
     }
 
     async fn delete(&self, object: &Location) -> Result<()> {

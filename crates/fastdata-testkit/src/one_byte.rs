@@ -1,6 +1,7 @@
 //! A store that makes the least of every promise.
 
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -103,6 +104,15 @@ impl Store for OneByteStore {
         options: &PutOptions,
     ) -> Result<PutResult> {
         self.0.put(object, bytes, options).await
+    }
+
+    async fn put_file(
+        &self,
+        object: &Location,
+        path: &Path,
+        options: &PutOptions,
+    ) -> Result<PutResult> {
+        self.0.put_file(object, path, options).await
     }
 
     async fn delete(&self, object: &Location) -> Result<()> {

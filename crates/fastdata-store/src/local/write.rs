@@ -63,6 +63,20 @@ fn path_of(object: &Location) -> Result<&Path> {
 }
 
 pub(super) fn put(object: &Location, bytes: &[u8], options: &PutOptions) -> Result<PutResult> {
+    fill_and_publish(object, options, |file| file.write_all(bytes))
+}
+
+/// As [`put`], with the bytes of another file.
+pub(super) fn put_file(object: &Location, from: &Path, options: &PutOptions) -> Result<PutResult> {
+    let mut from = File::open(from).map_err(|error| io_error("read", object, error))?;
+    fill_and_publish(object, options, |file| io::copy(&mut from, file).map(drop))
+}
+
+fn fill_and_publish(
+    object: &Location,
+    options: &PutOptions,
+    fill: impl FnOnce(&mut File) -> io::Result<()>,
+) -> Result<PutResult> {
     let failed = |error| io_error("write", object, error);
     options.check(object)?;
     let path = path_of(object)?;
@@ -78,7 +92,7 @@ pub(super) fn put(object: &Location, bytes: &[u8], options: &PutOptions) -> Resu
         file: file.map_err(failed)?,
         kept: false,
     };
-    temporary.file.write_all(bytes).map_err(failed)?;
+    fill(&mut temporary.file).map_err(failed)?;
     for (name, value) in &options.metadata {
         set_attribute(object, &temporary.file, name, value)?;
     }

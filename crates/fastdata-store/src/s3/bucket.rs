@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
@@ -9,11 +10,12 @@ use futures::stream::{self, BoxStream, StreamExt};
 
 use super::client::Client;
 use super::credentials::Credentials;
+use super::diagnose::Diagnosis;
 use super::engine::{Engine, locked};
 use super::fetch::Reading;
 use super::sign::Keys;
 use super::version::Version;
-use super::{list, write};
+use super::{diagnose, list, write};
 use crate::profile::Profile;
 use crate::ranges::{self, Joining};
 use crate::secrets::Secrets;
@@ -169,6 +171,24 @@ impl Buckets {
         options: &PutOptions,
     ) -> Result<PutResult> {
         write::put(&self.client(config, object)?, object, bytes, options).await
+    }
+
+    pub(crate) async fn put_file(
+        &self,
+        config: &StoreConfig,
+        object: &Location,
+        path: &Path,
+        options: &PutOptions,
+    ) -> Result<PutResult> {
+        write::put_file(&self.client(config, object)?, object, path, options).await
+    }
+
+    pub(crate) async fn diagnose(
+        &self,
+        config: &StoreConfig,
+        object: &Location,
+    ) -> Result<Diagnosis> {
+        diagnose::diagnose(&*self.client(config, object)?, object).await
     }
 
     pub(crate) async fn delete(&self, config: &StoreConfig, object: &Location) -> Result<()> {

@@ -1,8 +1,7 @@
 //! Requests about one bucket: signed, sent, sent again where that helps.
 
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use bytes::Bytes;
 
@@ -20,9 +19,6 @@ use crate::{Error, Location, Result};
 /// Documents of S3 are short; a listing of a thousand keys of a thousand bytes is not.
 pub(super) const DOCUMENT_BYTES_MAX: usize = 16 << 20;
 
-/// A body of a write may take this long for each byte: 100 KB/s is a line that hardly works.
-const WRITE_BYTES_PER_SECOND_MIN: u64 = 100_000;
-
 /// The least skew of clocks that is worth correcting.
 const SKEW_MIN_S: i64 = 60;
 
@@ -35,7 +31,6 @@ pub(super) struct Client {
     bucket: String,
     path_style: bool,
     region: Mutex<String>,
-    told_skew: AtomicBool,
 }
 
 /// What is asked.
@@ -83,7 +78,6 @@ impl Client {
             bucket: bucket.to_owned(),
             path_style,
             region: Mutex::new(region),
-            told_skew: AtomicBool::new(false),
         })
     }
 
@@ -99,10 +93,14 @@ impl Client {
         locked(&self.region).clone()
     }
 
-    pub(super) fn endpoint(&self) -> std::result::Result<Endpoint, Failure> {
+    pub(super) async fn access_key_id(&self) -> Option<String> {
+        let keys = self.credentials.keys().await.ok()??;
+        Some(keys.access_key_id.clone())
+    }
+
+    pub(super) fn endpoint(&self) -> Result<Endpoint> {
         let url = self.endpoint_url.as_deref();
         endpoint::of(url, &self.bucket, &self.region(), self.path_style)
-            .map_err(|error| Failure::final_of(error.kind(), error.to_string()))
     }
 
     pub(super) fn error(
@@ -166,6 +164,11 @@ impl Client {
         }
     }
 
+    /// What the service's clock was found to be ahead of ours, in seconds.
+    pub(super) fn clock_ahead_s(&self) -> i64 {
+        self.engine.clock_ahead_s()
+    }
+
     fn set_clock(&self, failure: &Failure) {
         let date = failure.date.as_deref().and_then(super::date::parse_http);
         let Some(theirs) = date else { return };
@@ -176,7 +179,6 @@ impl Client {
         };
         if ahead.abs() >= SKEW_MIN_S {
             self.engine.set_clock_ahead(ahead);
-            self.told_skew.store(true, Ordering::Relaxed);
         }
     }
 
@@ -212,7 +214,9 @@ impl Client {
     }
 
     async fn attempt(&self, request: &Request<'_>) -> std::result::Result<Answer, Failure> {
-        let endpoint = self.endpoint()?;
+        let endpoint = self
+            .endpoint()
+            .map_err(|error| Failure::final_of(error.kind(), error.to_string()))?;
         let head = self.head_of(request, &endpoint).await?;
         let engine = &self.engine;
         let pool = engine.pool(&endpoint);
@@ -221,8 +225,7 @@ impl Client {
         let is_reused = lease.is_reused;
         let started = Instant::now();
         let without_body = request.method == "HEAD";
-        let body_time = request.body.len() as u64 / WRITE_BYTES_PER_SECOND_MIN;
-        let timeout = engine.request_timeout + Duration::from_secs(body_time);
+        let timeout = engine.request_timeout;
         if request.method == "GET" {
             locked(&engine.hedging).sent();
         }

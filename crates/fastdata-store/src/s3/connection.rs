@@ -21,6 +21,9 @@ const HEAD_BYTES_MAX: usize = 64 << 10;
 /// What is read at first: the head, and with luck a small body.
 const READ_BYTES: usize = 16 << 10;
 
+/// What has to go out within the time-out, when a body is sent.
+const SEND_BYTES: usize = 256 << 10;
+
 /// A stream with or without TLS.
 enum Stream {
     Plain(TcpStream),
@@ -206,11 +209,20 @@ impl Connection {
         timeout: Duration,
     ) -> Result<Head, Broken> {
         self.buffer.clear();
-        let exchange = async {
-            let mut sent = self.stream.write_all(head).await;
-            if sent.is_ok() && !body.is_empty() {
-                sent = self.stream.write_all(body).await;
+        let late = |what: &str| Broken::Lost(format!("{what} within {timeout:?}"));
+        let mut sent = Ok(());
+        // A body may take as long as it moves.
+        for piece in std::iter::once(head).chain(body.chunks(SEND_BYTES)) {
+            match tokio::time::timeout(timeout, self.stream.write_all(piece)).await {
+                Ok(Ok(())) => {}
+                Ok(Err(error)) => {
+                    sent = Err(error);
+                    break;
+                }
+                Err(_) => return Err(late("nothing was taken")),
             }
+        }
+        let answer = async {
             if sent.is_ok() {
                 sent = self.stream.flush().await;
             }
@@ -221,9 +233,9 @@ impl Connection {
                 (Err(error), Ok(())) => Err(error),
             }
         };
-        let waiting = match tokio::time::timeout(timeout, exchange).await {
+        let waiting = match tokio::time::timeout(timeout, answer).await {
             Ok(head) => head,
-            Err(_) => Err(Broken::Lost(format!("no answer within {timeout:?}"))),
+            Err(_) => Err(late("no answer")),
         };
         if waiting.is_ok() {
             self.answers += 1;

@@ -168,11 +168,6 @@ impl Engine {
         flow.settle(&self.permits);
     }
 
-    /// Requests that may run at one time now.
-    pub(super) fn in_flight_target(&self) -> usize {
-        locked(&self.controller).controller.target()
-    }
-
     /// Waits as long as `bytes` that have come were too fast.
     pub(super) async fn keep_rate(&self, bytes: usize) {
         let Some(rate) = &self.rate else { return };

@@ -95,7 +95,8 @@ impl Hedging {
     }
 
     /// Hedges so far.
-    pub(super) fn hedges(&self) -> u64 {
+    #[cfg(test)]
+    fn hedges(&self) -> u64 {
         self.hedges
     }
 }

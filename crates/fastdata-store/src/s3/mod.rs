@@ -12,6 +12,7 @@ mod concurrency;
 mod connection;
 mod credentials;
 mod date;
+mod diagnose;
 mod endpoint;
 mod engine;
 mod failure;
@@ -27,3 +28,4 @@ mod write;
 mod xml;
 
 pub(crate) use bucket::{Buckets, Pins};
+pub use diagnose::Diagnosis;

@@ -5,11 +5,16 @@
 //! the object is ours.
 
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::ops::Range;
+use std::os::unix::fs::FileExt;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
+use fastdata_memory::PooledBuffer;
 use tokio::task::JoinSet;
 
 use super::client::{Client, Effort, Request};
@@ -25,12 +30,13 @@ use crate::{
 };
 
 /// Objects that are longer are written in parts: a connection takes about 20 MB/s.
-const SPLIT_ABOVE_BYTES: usize = 16 << 20;
+const SPLIT_ABOVE_BYTES: u64 = 16 << 20;
 
-/// S3's limits of an upload in parts.
-const PARTS_MAX: usize = 10_000;
+/// S3's limits of an upload in parts: 10,000 of at most 5 GiB.
+const PARTS_MAX: u64 = 10_000;
+const OBJECT_BYTES_MAX: u64 = PARTS_MAX * (5 << 30);
 
-const PART_BYTES: usize = 8 << 20;
+const PART_BYTES: u64 = 8 << 20;
 
 /// The metadata that marks a conditional write.
 const MARK: &str = "fastdata-write";
@@ -122,16 +128,130 @@ pub(super) async fn put(
     bytes: Bytes,
     options: &PutOptions,
 ) -> Result<PutResult> {
+    write(client, object, Source::Bytes(bytes), options).await
+}
+
+pub(super) async fn put_file(
+    client: &Arc<Client>,
+    object: &Location,
+    path: &Path,
+    options: &PutOptions,
+) -> Result<PutResult> {
+    write(client, object, Source::open(path)?, options).await
+}
+
+async fn write(
+    client: &Arc<Client>,
+    object: &Location,
+    source: Source,
+    options: &PutOptions,
+) -> Result<PutResult> {
+    let len = source.len();
+    if len > OBJECT_BYTES_MAX {
+        return Err(Error::unsupported(format!(
+            "cannot write {object}: {len} bytes are more than S3 takes"
+        )));
+    }
+    let is_in_parts = len > SPLIT_ABOVE_BYTES;
+    // Sent twice, a plain PUT does no harm; all other writes have to know their own.
+    let is_marked = is_in_parts || options.condition != PutCondition::Always;
     let write = Write {
         client: Arc::clone(client),
         object: object.clone(),
-        mark: mark(),
+        mark: is_marked.then(mark),
         options: options.clone(),
     };
-    match bytes.len() > SPLIT_ABOVE_BYTES {
-        false => write.at_once(bytes).await,
-        true => write.in_parts(bytes).await,
+    match is_in_parts {
+        false => write.at_once(source.part(0..len).await?).await,
+        true => write.in_parts(source).await,
     }
+}
+
+/// Where the bytes of a write come from.
+#[derive(Clone)]
+enum Source {
+    Bytes(Bytes),
+    File {
+        file: Arc<File>,
+        path: Arc<Path>,
+        len: u64,
+        modified: Option<SystemTime>,
+    },
+}
+
+impl Source {
+    fn open(path: &Path) -> Result<Self> {
+        let failed = |error| unreadable(path, error);
+        let file = File::open(path).map_err(failed)?;
+        let meta = file.metadata().map_err(failed)?;
+        if !meta.is_file() {
+            let context = format!("cannot read {}: it is no file", path.display());
+            return Err(Error::unsupported(context));
+        }
+        Ok(Self::File {
+            file: Arc::new(file),
+            path: path.into(),
+            len: meta.len(),
+            modified: meta.modified().ok(),
+        })
+    }
+
+    fn len(&self) -> u64 {
+        match self {
+            Self::Bytes(bytes) => bytes.len() as u64,
+            Self::File { len, .. } => *len,
+        }
+    }
+
+    /// The bytes of a range that lies inside.
+    async fn part(&self, range: Range<u64>) -> Result<Bytes> {
+        let (file, path) = match self {
+            Self::Bytes(bytes) => return Ok(bytes.slice(range.start as usize..range.end as usize)),
+            Self::File { file, path, .. } => (Arc::clone(file), Arc::clone(path)),
+        };
+        let reading = tokio::task::spawn_blocking(move || {
+            let mut buffer = PooledBuffer::with_len((range.end - range.start) as usize);
+            match file.read_exact_at(buffer.as_mut_slice(), range.start) {
+                Ok(()) => Ok(buffer.into_bytes()),
+                Err(error) => Err(unreadable(&path, error)),
+            }
+        });
+        match reading.await {
+            Ok(bytes) => bytes,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(Error::new(ErrorKind::Network, "the writing was stopped")),
+        }
+    }
+
+    /// To be asked when all parts have been read.
+    fn check_unchanged(&self) -> Result<()> {
+        let Self::File {
+            file,
+            path,
+            len,
+            modified,
+        } = self
+        else {
+            return Ok(());
+        };
+        let meta = file.metadata().map_err(|error| unreadable(path, error))?;
+        if meta.len() == *len && meta.modified().ok() == *modified {
+            return Ok(());
+        }
+        let context = format!("{} changed while it was read", path.display());
+        Err(Error::new(ErrorKind::Precondition, context))
+    }
+}
+
+fn unreadable(path: &Path, error: std::io::Error) -> Error {
+    let kind = match error.kind() {
+        std::io::ErrorKind::NotFound => ErrorKind::NotFound,
+        std::io::ErrorKind::PermissionDenied => ErrorKind::Denied,
+        // Shorter than it was a moment ago.
+        std::io::ErrorKind::UnexpectedEof => ErrorKind::Precondition,
+        _ => ErrorKind::Io,
+    };
+    Error::new(kind, format!("cannot read {}", path.display())).with_source(error)
 }
 
 /// A name for one write that no other has.
@@ -158,15 +278,11 @@ fn mark() -> String {
 struct Write {
     client: Arc<Client>,
     object: Location,
-    mark: String,
+    mark: Option<String>,
     options: PutOptions,
 }
 
 impl Write {
-    fn is_conditional(&self) -> bool {
-        self.options.condition != PutCondition::Always
-    }
-
     fn metadata(&self) -> Vec<(String, String)> {
         let mut headers: Vec<(String, String)> = self
             .options
@@ -177,8 +293,8 @@ impl Write {
                 (name, value.clone())
             })
             .collect();
-        if self.is_conditional() {
-            headers.push((format!("x-amz-meta-{MARK}"), self.mark.clone()));
+        if let Some(mark) = &self.mark {
+            headers.push((format!("x-amz-meta-{MARK}"), mark.clone()));
         }
         if let Some(content_type) = &self.options.content_type {
             headers.push(("content-type".to_owned(), content_type.clone()));
@@ -221,12 +337,12 @@ impl Write {
     /// The write failed: or did it, and only the answer was lost?
     async fn settle(&self, failure: Failure, effort: &Effort) -> Result<PutResult> {
         let is_open = effort.maybe_done || failure.maybe_done;
-        if !self.is_conditional() || !is_open {
+        if self.mark.is_none() || !is_open {
             return Err(self.client.error(failure, "write", &self.object, effort));
         }
         let is_refused = failure.status == Some(412);
         match self.read_back().await {
-            Ok(Some((mark, etag))) if mark.as_ref() == Some(&self.mark) => Ok(PutResult { etag }),
+            Ok(Some((mark, etag))) if mark == self.mark => Ok(PutResult { etag }),
             // Somebody else's object stands there. Ours was refused, or has been replaced; but it
             // is not known whether an attempt of ours made it before.
             Ok(Some(_)) if is_refused && self.options.condition == PutCondition::IfAbsent => {
@@ -272,15 +388,23 @@ impl Write {
         }
     }
 
-    async fn in_parts(&self, bytes: Bytes) -> Result<PutResult> {
-        let part_bytes = bytes.len().div_ceil(PARTS_MAX).max(PART_BYTES);
-        let upload = self.begin().await?;
+    async fn in_parts(&self, source: Source) -> Result<PutResult> {
+        let part_bytes = source.len().div_ceil(PARTS_MAX).max(PART_BYTES);
+        // On a task of its own, which ends also when we are dropped: an upload whose answer nobody
+        // waits for would stay open for ever.
+        let write = self.clone();
+        let upload = match tokio::spawn(async move { write.begin().await }).await {
+            Ok(upload) => upload?,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => return Err(Error::new(ErrorKind::Network, "the writing was stopped")),
+        };
         let mut running = JoinSet::new();
-        let parts = bytes.len().div_ceil(part_bytes);
+        let parts = source.len().div_ceil(part_bytes) as usize;
         for index in 0..parts {
-            let part = bytes.slice(index * part_bytes..bytes.len().min((index + 1) * part_bytes));
-            let (write, id) = (self.clone(), upload.id.clone());
-            running.spawn(async move { write.part(&id, index, part).await });
+            let start = index as u64 * part_bytes;
+            let range = start..source.len().min(start + part_bytes);
+            let (write, id, source) = (self.clone(), upload.id.clone(), source.clone());
+            running.spawn(async move { write.part(&id, index, &source, range).await });
         }
         let mut done: Vec<Option<(String, Digest)>> = vec![None; parts];
         while let Some(ended) = running.join_next().await {
@@ -294,6 +418,10 @@ impl Write {
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
                 Err(_) => return Err(Error::new(ErrorKind::Network, "the writing was stopped")),
             }
+        }
+        if let Err(error) = source.check_unchanged() {
+            upload.abort().await;
+            return Err(error);
         }
         self.finish(upload, done.into_iter().flatten().collect())
             .await
@@ -333,9 +461,17 @@ impl Write {
         }
     }
 
-    async fn part(&self, id: &str, index: usize, bytes: Bytes) -> Result<(usize, String, Digest)> {
-        let mut effort = self.client.effort();
+    async fn part(
+        &self,
+        id: &str,
+        index: usize,
+        source: &Source,
+        range: Range<u64>,
+    ) -> Result<(usize, String, Digest)> {
+        // Read behind the permit: only parts on their way are in memory.
         let _permit = self.client.engine.permit().await;
+        let bytes = source.part(range).await?;
+        let mut effort = self.client.effort();
         let mut digest = Digest::new(ChecksumAlgorithm::Crc64Nvme);
         digest.update(&bytes);
         let request = Request {
@@ -400,36 +536,11 @@ impl Write {
         if effort.maybe_done && failure.code.as_deref() == Some("NoSuchUpload") {
             upload.is_open = false;
         }
-        let settled = match self.is_conditional() {
-            true => self.settle(failure, &effort).await,
-            false if !upload.is_open => self.was_completed(failure, &effort, parts.len()).await,
-            false => Err(self.client.error(failure, "write", &self.object, &effort)),
-        };
+        let settled = self.settle(failure, &effort).await;
         if settled.is_err() && upload.is_open {
             upload.abort().await;
         }
         settled
-    }
-
-    /// Whether an upload that is gone became the object: its ETag ends with the number of parts,
-    /// and it is younger than we are.
-    async fn was_completed(
-        &self,
-        failure: Failure,
-        effort: &Effort,
-        parts: usize,
-    ) -> Result<PutResult> {
-        let found = self.read_back().await;
-        if let Ok(Some((_, Some(etag)))) = &found
-            && etag.trim_matches('"').ends_with(&format!("-{parts}"))
-        {
-            return Ok(PutResult {
-                etag: Some(etag.clone()),
-            });
-        }
-        let error = self.client.error(failure, "write", &self.object, effort);
-        let context = format!("{error}; whether the upload became the object cannot be told");
-        Err(Error::new(ErrorKind::OutcomeUnknown, context))
     }
 }
 

@@ -6,5 +6,6 @@
     reason = "tests panic on what they did not expect; a batch of one range is one range"
 )]
 
+mod faults;
 mod local;
 mod s3;

@@ -1,0 +1,365 @@
+//! Many objects at a time: downloads, uploads, and what makes two places equal.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use tokio::task::JoinSet;
+
+use super::download::{self, Desk, Downloaded, How, PART_BYTES, Verification};
+use super::names::path_below;
+use super::plan::{self, Item};
+use super::upload::{self, Upload};
+use crate::{Error, ErrorKind, Location, ObjectMeta, PutOptions, Result, Scheme};
+
+/// Files that are open at one time.
+const FILES_MAX: usize = 128;
+
+/// How things are copied.
+#[derive(Debug, Clone, Default)]
+pub struct CopyOptions {
+    /// Compare every download with the store's checksum.
+    pub verify: bool,
+    /// Keep what has come when a download is interrupted, and go on from there.
+    pub resume: bool,
+    /// How objects are written.
+    pub put: PutOptions,
+}
+
+/// One object that was to be copied.
+#[derive(Debug)]
+pub struct Copied {
+    /// The remote side.
+    pub object: Location,
+    /// The local side.
+    pub path: PathBuf,
+    /// What became of it.
+    pub outcome: Result<Outcome>,
+}
+
+/// What a copy brought.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// An object came.
+    Downloaded(Downloaded),
+    /// A file went, of so many bytes.
+    Uploaded(u64),
+    /// A folder was made for its marker.
+    Folder,
+}
+
+/// One step that makes a destination equal to its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum SyncStep {
+    /// The object comes to the path.
+    Download(Location, PathBuf, u64),
+    /// The file becomes the object.
+    Upload(PathBuf, Location, u64),
+    /// The object is not in the source.
+    Delete(Location),
+}
+
+/// Where an item goes.
+struct Errand {
+    item: Item,
+    path: Result<PathBuf>,
+}
+
+pub(super) async fn get(
+    desk: &Desk,
+    sources: &[String],
+    destination: &Path,
+    options: &CopyOptions,
+) -> Result<Vec<Copied>> {
+    let mut errands = Vec::new();
+    let is_folder = destination.is_dir()
+        || destination.as_os_str().as_encoded_bytes().ends_with(b"/")
+        || sources.len() > 1;
+    for source in sources {
+        let found = plan::find(desk.store.as_ref(), source).await?;
+        for item in found.items {
+            let path = match found.is_single && !is_folder {
+                true => Ok(destination.to_path_buf()),
+                false => path_below(destination, &item.meta.location, &item.relative),
+            };
+            errands.push(Errand { item, path });
+        }
+    }
+    Ok(download_all(desk, errands, options).await)
+}
+
+async fn download_all(desk: &Desk, mut errands: Vec<Errand>, options: &CopyOptions) -> Vec<Copied> {
+    // The largest first: what begins last should not take longest.
+    errands.sort_by_key(|errand| std::cmp::Reverse(errand.item.meta.size_bytes));
+    let how = How {
+        verify: options.verify,
+        resume: options.resume,
+    };
+    let mut copied = Vec::with_capacity(errands.len());
+    let mut running = JoinSet::new();
+    for Errand { item, path } in errands {
+        while running.len() >= FILES_MAX {
+            copied.extend(ended(running.join_next().await));
+        }
+        let desk = desk.clone();
+        running.spawn(async move {
+            let object = item.meta.location.clone();
+            match path {
+                Err(error) => Copied {
+                    object,
+                    path: PathBuf::new(),
+                    outcome: Err(error),
+                },
+                Ok(path) => {
+                    let outcome = fetch(&desk, item, &path, how).await;
+                    Copied {
+                        object,
+                        path,
+                        outcome,
+                    }
+                }
+            }
+        });
+    }
+    while let Some(done) = running.join_next().await {
+        copied.extend(ended(Some(done)));
+    }
+    copied.sort_by(|left, right| left.object.cmp(&right.object));
+    copied
+}
+
+fn ended(done: Option<std::result::Result<Copied, tokio::task::JoinError>>) -> Option<Copied> {
+    match done? {
+        Ok(copied) => Some(copied),
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => None,
+    }
+}
+
+async fn fetch(desk: &Desk, item: Item, path: &Path, how: How) -> Result<Outcome> {
+    let object = &item.meta.location;
+    if object.key().ends_with('/') && item.meta.size_bytes == 0 {
+        std::fs::create_dir_all(path)
+            .map_err(|error| download::io_error("make the folder", path, error))?;
+        return Ok(Outcome::Folder);
+    }
+    // One request brings small objects, and their checksum with them.
+    if item.stat.is_none() && item.meta.size_bytes <= PART_BYTES && how.verify {
+        return small(desk, object, item.meta.size_bytes, path).await;
+    }
+    let stat = match item.stat {
+        Some(stat) => stat,
+        None if how.verify => desk.store.stat(object).await?,
+        None => download::stat_of(object, item.meta.size_bytes, item.meta.etag),
+    };
+    download::download(desk, &stat, path, how)
+        .await
+        .map(Outcome::Downloaded)
+}
+
+/// The store's `read` compares checksums by itself; whether it had one, only a question tells.
+async fn small(desk: &Desk, object: &Location, size_bytes: u64, path: &Path) -> Result<Outcome> {
+    let stat = desk.store.stat(object).await?;
+    if stat.size_bytes != size_bytes {
+        let context = format!("{object} changed since it was listed");
+        return Err(Error::new(ErrorKind::Precondition, context));
+    }
+    let how = How {
+        verify: true,
+        resume: false,
+    };
+    download::download(desk, &stat, path, how)
+        .await
+        .map(Outcome::Downloaded)
+}
+
+pub(super) async fn put(
+    desk: &Desk,
+    sources: &[String],
+    destination: &Location,
+    options: &CopyOptions,
+) -> Result<Vec<Copied>> {
+    let mut uploads = Vec::new();
+    for source in sources {
+        uploads.extend(upload::plan(source, destination)?);
+    }
+    if uploads.len() > 1
+        && uploads
+            .windows(2)
+            .any(|pair| pair[0].object == pair[1].object)
+    {
+        return Err(Error::invalid(format!(
+            "several files would become {destination}: end it with a slash"
+        )));
+    }
+    Ok(upload_all(desk, uploads, &options.put).await)
+}
+
+async fn upload_all(desk: &Desk, mut uploads: Vec<Upload>, options: &PutOptions) -> Vec<Copied> {
+    uploads.sort_by_key(|upload| std::cmp::Reverse(upload.bytes));
+    let mut copied = Vec::with_capacity(uploads.len());
+    let mut running = JoinSet::new();
+    for upload in uploads {
+        while running.len() >= FILES_MAX {
+            copied.extend(ended(running.join_next().await));
+        }
+        // Large files take their memory part by part.
+        let permit = desk.memory(upload.bytes.min(2 * PART_BYTES)).await;
+        let (desk, options) = (desk.clone(), options.clone());
+        running.spawn(async move {
+            let done = desk
+                .store
+                .put_file(&upload.object, &upload.path, &options)
+                .await;
+            drop(permit);
+            let bytes = upload.bytes;
+            if done.is_ok() {
+                desk.bytes_done
+                    .fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);
+            }
+            Copied {
+                object: upload.object,
+                path: upload.path,
+                outcome: done.map(|_| Outcome::Uploaded(bytes)),
+            }
+        });
+    }
+    while let Some(done) = running.join_next().await {
+        copied.extend(ended(Some(done)));
+    }
+    copied.sort_by(|left, right| left.object.cmp(&right.object));
+    copied
+}
+
+/// The steps that make `destination` equal to `source`; one of them is local.
+pub(super) async fn sync_plan(
+    desk: &Desk,
+    source: &Location,
+    destination: &Location,
+    delete: bool,
+) -> Result<Vec<SyncStep>> {
+    let is_local = |location: &Location| location.scheme() == Scheme::Local;
+    if is_local(source) == is_local(destination) {
+        return Err(Error::unsupported(
+            "one side of a sync has to be local: copies between stores are not supported",
+        ));
+    }
+    let wanted = by_name(plan::below(desk.store.as_ref(), source).await?);
+    let mut there = by_name(plan::below(desk.store.as_ref(), destination).await?);
+    let mut steps = Vec::new();
+    for (name, meta) in wanted {
+        let is_same = there
+            .remove(&name)
+            .is_some_and(|there| is_same(&meta, &there));
+        if is_same || (meta.size_bytes == 0 && name.ends_with('/')) {
+            continue;
+        }
+        let bytes = meta.size_bytes;
+        steps.push(match destination.local_path() {
+            Some(folder) => {
+                let path = path_below(folder, &meta.location, &name)?;
+                SyncStep::Download(meta.location, path, bytes)
+            }
+            None => {
+                let path = meta
+                    .location
+                    .local_path()
+                    .unwrap_or(Path::new(""))
+                    .to_path_buf();
+                SyncStep::Upload(path, destination.join(&name), bytes)
+            }
+        });
+    }
+    if delete {
+        steps.extend(
+            there
+                .into_values()
+                .map(|meta| SyncStep::Delete(meta.location)),
+        );
+    }
+    Ok(steps)
+}
+
+fn by_name(items: Vec<Item>) -> BTreeMap<String, ObjectMeta> {
+    let named = items.into_iter().map(|item| (item.relative, item.meta));
+    named.collect()
+}
+
+/// Equal size, and not written after the copy.
+fn is_same(source: &ObjectMeta, copy: &ObjectMeta) -> bool {
+    let time = |meta: &ObjectMeta| meta.modified.unwrap_or(SystemTime::UNIX_EPOCH);
+    source.size_bytes == copy.size_bytes && time(source) <= time(copy)
+}
+
+pub(super) async fn sync_run(
+    desk: &Desk,
+    steps: Vec<SyncStep>,
+    options: &CopyOptions,
+) -> Result<Vec<Copied>> {
+    let (mut errands, mut uploads, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+    for step in steps {
+        match step {
+            SyncStep::Download(object, path, bytes) => errands.push(Errand {
+                item: Item {
+                    relative: String::new(),
+                    meta: ObjectMeta {
+                        location: object,
+                        size_bytes: bytes,
+                        modified: None,
+                        etag: None,
+                    },
+                    stat: None,
+                },
+                path: Ok(path),
+            }),
+            SyncStep::Upload(path, object, bytes) => uploads.push(Upload {
+                path,
+                object,
+                bytes,
+            }),
+            SyncStep::Delete(object) => gone.push(object),
+        }
+    }
+    let mut copied = download_all(desk, errands, options).await;
+    copied.extend(upload_all(desk, uploads, &options.put).await);
+    // Only when everything has come: what is deleted may be all that there is.
+    if copied.iter().all(|copied| copied.outcome.is_ok()) {
+        remove(desk, gone).await?;
+    }
+    Ok(copied)
+}
+
+pub(super) async fn remove(desk: &Desk, objects: Vec<Location>) -> Result<()> {
+    let mut running = JoinSet::new();
+    for object in objects {
+        let store = Arc::clone(&desk.store);
+        while running.len() >= FILES_MAX {
+            check(running.join_next().await)?;
+        }
+        running.spawn(async move { store.delete(&object).await });
+    }
+    while let Some(done) = running.join_next().await {
+        check(Some(done))?;
+    }
+    Ok(())
+}
+
+fn check(done: Option<std::result::Result<Result<()>, tokio::task::JoinError>>) -> Result<()> {
+    match done {
+        Some(Ok(done)) => done,
+        Some(Err(error)) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Some(Err(_)) | None => Ok(()),
+    }
+}
+
+/// A word for what is known about the bytes of a download.
+impl std::fmt::Display for Verification {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Verified(checksum) => write!(f, "verified, {checksum}"),
+            Self::NotVerifiable => f.write_str("not verifiable: the store has no checksum"),
+            Self::NotAsked => f.write_str("not verified"),
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! One object into one file: under a temporary name, part by part at its place, then renamed.
+
+use std::collections::BTreeSet;
+use std::fs::{self, File};
+use std::io::{self, Write};
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use rustix::fs::FallocateFlags;
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
+
+use crate::checksum::Digest;
+use crate::{Checksum, Error, ErrorKind, Location, ObjectStat, Result, Store};
+
+/// What one read asks for.
+pub(super) const PART_BYTES: u64 = 8 << 20;
+
+/// Memory is counted in units of this.
+pub(super) const UNIT_BYTES: u64 = 64 << 10;
+
+/// What is known about the bytes of a file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Verification {
+    /// They have the checksum that the store says.
+    Verified(Checksum),
+    /// The store has no checksum of the whole object.
+    NotVerifiable,
+    /// Nobody asked.
+    NotAsked,
+}
+
+/// A file that has arrived.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Downloaded {
+    /// Its size in bytes.
+    pub bytes: u64,
+    /// How much of it an earlier run had brought already.
+    pub bytes_resumed: u64,
+    /// Whether its checksum was compared.
+    pub verification: Verification,
+}
+
+/// How a download is done.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct How {
+    pub(super) verify: bool,
+    pub(super) resume: bool,
+}
+
+/// What all downloads of a run share.
+#[derive(Clone)]
+pub(super) struct Desk {
+    pub(super) store: Arc<dyn Store>,
+    /// In units of [`UNIT_BYTES`].
+    pub(super) memory: Arc<Semaphore>,
+    pub(super) memory_units: u32,
+    pub(super) bytes_done: Arc<AtomicU64>,
+}
+
+impl Desk {
+    /// Waits for memory for `bytes`; more than there is becomes all there is.
+    pub(super) async fn memory(&self, bytes: u64) -> Option<tokio::sync::OwnedSemaphorePermit> {
+        let units = u32::try_from(bytes.div_ceil(UNIT_BYTES)).unwrap_or(u32::MAX);
+        let units = units.clamp(1, self.memory_units);
+        // An error means that the semaphore was closed, which nobody does.
+        Arc::clone(&self.memory)
+            .acquire_many_owned(units)
+            .await
+            .ok()
+    }
+}
+
+/// The file in the making, and the notes by which a later run goes on.
+struct Pending {
+    path: PathBuf,
+    notes: Option<PathBuf>,
+    file: Arc<File>,
+    kept: bool,
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if !self.kept {
+            // It may be gone with its folder.
+            let _ = fs::remove_file(&self.path);
+        }
+    }
+}
+
+pub(super) fn io_error(what: &str, path: &Path, error: io::Error) -> Error {
+    let kind = match error.kind() {
+        io::ErrorKind::NotFound => ErrorKind::NotFound,
+        io::ErrorKind::PermissionDenied => ErrorKind::Denied,
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            ErrorKind::LimitExceeded
+        }
+        _ => ErrorKind::Io,
+    };
+    Error::new(kind, format!("cannot {what} {}", path.display())).with_source(error)
+}
+
+/// Brings an object of known size into `path`.
+pub(super) async fn download(
+    desk: &Desk,
+    stat: &ObjectStat,
+    path: &Path,
+    how: How,
+) -> Result<Downloaded> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    if path.is_dir() {
+        let context = format!("cannot write {}: it is a folder", path.display());
+        return Err(Error::new(ErrorKind::Io, context));
+    }
+    fs::create_dir_all(folder).map_err(|error| io_error("make the folder", folder, error))?;
+    let (mut pending, done) = begin(path, stat, how.resume)?;
+    let bytes_resumed = done
+        .iter()
+        .map(|index| part(stat.size_bytes, *index).1)
+        .sum();
+    let digests = bring(desk, stat, &pending, &done, how).await?;
+    let verification = verify(stat, how, digests, &pending)?;
+    let renamed = fs::rename(&pending.path, path);
+    renamed.map_err(|error| io_error("write", path, error))?;
+    pending.kept = true;
+    if let Some(notes) = &pending.notes {
+        // Notes without their file are no use to anybody.
+        let _ = fs::remove_file(notes);
+    }
+    Ok(Downloaded {
+        bytes: stat.size_bytes,
+        bytes_resumed,
+        verification,
+    })
+}
+
+/// Offset and length of a part.
+fn part(size_bytes: u64, index: u64) -> (u64, u64) {
+    let start = index * PART_BYTES;
+    (start, size_bytes.saturating_sub(start).min(PART_BYTES))
+}
+
+/// Opens the temporary file with room for everything, and finds which parts it has already.
+fn begin(path: &Path, stat: &ObjectStat, resume: bool) -> Result<(Pending, BTreeSet<u64>)> {
+    let etag = stat.etag.as_deref().filter(|_| resume);
+    let Some(etag) = etag else {
+        let temporary = crate::local::temporary_path(path);
+        let file = File::options()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            .open(&temporary);
+        let file = file.map_err(|error| io_error("write", &temporary, error))?;
+        let pending = Pending {
+            path: temporary,
+            notes: None,
+            file: Arc::new(file),
+            kept: false,
+        };
+        reserve(&pending, stat.size_bytes)?;
+        return Ok((pending, BTreeSet::new()));
+    };
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let short: String = name.chars().take(60).collect();
+    let key = Checksum::of(crate::ChecksumAlgorithm::Crc64Nvme, name.as_bytes()).value;
+    let key = key.replace('/', "_");
+    let temporary = path.with_file_name(format!(".{short}.{key}.fastdata-resume.part"));
+    let notes = temporary.with_extension("notes");
+    let title = format!("{} {} {PART_BYTES}", stat.size_bytes, etag);
+    let mut done = BTreeSet::new();
+    let known = fs::read_to_string(&notes).unwrap_or_default();
+    let mut lines = known.lines();
+    if lines.next() == Some(title.as_str()) && temporary.is_file() {
+        // The last line may have been cut by whatever ended the earlier run.
+        let is_whole = known.ends_with('\n');
+        let mut numbers: Vec<&str> = lines.collect();
+        if !is_whole {
+            numbers.pop();
+        }
+        let last = stat.size_bytes.div_ceil(PART_BYTES);
+        let numbers = numbers.into_iter().filter_map(|line| line.parse().ok());
+        done.extend(numbers.filter(|index: &u64| *index < last));
+    } else {
+        fs::write(&notes, format!("{title}\n"))
+            .map_err(|error| io_error("write", &notes, error))?;
+    }
+    let file = File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(&temporary);
+    let file = file.map_err(|error| io_error("write", &temporary, error))?;
+    // Two runs on one file would write each other's notes.
+    if file.try_lock().is_err() {
+        let context = format!("{} is being downloaded by another process", path.display());
+        return Err(Error::new(ErrorKind::Io, context));
+    }
+    let pending = Pending {
+        path: temporary,
+        notes: Some(notes),
+        file: Arc::new(file),
+        kept: true,
+    };
+    reserve(&pending, stat.size_bytes)?;
+    Ok((pending, done))
+}
+
+/// A disk that is too small is told before the first byte is fetched.
+fn reserve(pending: &Pending, size_bytes: u64) -> Result<()> {
+    if size_bytes == 0 {
+        return Ok(());
+    }
+    let done = rustix::fs::fallocate(&pending.file, FallocateFlags::empty(), 0, size_bytes);
+    let done = match done {
+        Err(rustix::io::Errno::OPNOTSUPP | rustix::io::Errno::NOSYS) => {
+            pending.file.set_len(size_bytes)
+        }
+        done => done.map_err(io::Error::from),
+    };
+    done.map_err(|error| io_error("reserve room for", &pending.path, error))
+}
+
+async fn bring(
+    desk: &Desk,
+    stat: &ObjectStat,
+    pending: &Pending,
+    done: &BTreeSet<u64>,
+    how: How,
+) -> Result<Vec<Digest>> {
+    let view = desk.store.pinned();
+    let parts = stat.size_bytes.div_ceil(PART_BYTES);
+    let algorithm = stat
+        .checksum
+        .as_ref()
+        .map(|checksum| checksum.algorithm)
+        .filter(|algorithm| how.verify && algorithm.combines() && done.is_empty());
+    let mut digests: Vec<Option<Digest>> = vec![None; usize::try_from(parts).unwrap_or(0)];
+    let mut running = JoinSet::new();
+    for index in (0..parts).filter(|index| !done.contains(index)) {
+        let (start, len) = part(stat.size_bytes, index);
+        // In order, so that the memory goes to the first parts first.
+        let permit = desk.memory(len).await;
+        while let Some(ended) = running.try_join_next() {
+            note(ended, &mut digests, pending)?;
+        }
+        let (view, object, file) = (
+            Arc::clone(&view),
+            stat.location.clone(),
+            Arc::clone(&pending.file),
+        );
+        let bytes_done = Arc::clone(&desk.bytes_done);
+        running.spawn(async move {
+            let range = start..start + len;
+            let mut brought = view
+                .read_ranges(&object, std::slice::from_ref(&range))
+                .await?;
+            let bytes = brought.pop().unwrap_or_else(Bytes::new);
+            let written = tokio::task::spawn_blocking(move || {
+                let digest = algorithm.map(|algorithm| {
+                    let mut digest = Digest::new(algorithm);
+                    digest.update(&bytes);
+                    digest
+                });
+                file.write_all_at(&bytes, start).map(|()| digest)
+            });
+            let digest = match written.await {
+                Ok(Ok(digest)) => digest,
+                Ok(Err(error)) => {
+                    return Err(io_error("write", Path::new(object.file_name()), error));
+                }
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Err(_) => return Err(stopped()),
+            };
+            bytes_done.fetch_add(len, Ordering::Relaxed);
+            drop(permit);
+            Ok((index, digest))
+        });
+    }
+    while let Some(ended) = running.join_next().await {
+        note(ended, &mut digests, pending)?;
+    }
+    Ok(digests.into_iter().flatten().collect())
+}
+
+type Ended = std::result::Result<Result<(u64, Option<Digest>)>, tokio::task::JoinError>;
+
+fn note(ended: Ended, digests: &mut [Option<Digest>], pending: &Pending) -> Result<()> {
+    let (index, digest) = match ended {
+        Ok(done) => done?,
+        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+        Err(_) => return Err(stopped()),
+    };
+    if let Some(slot) = usize::try_from(index)
+        .ok()
+        .and_then(|index| digests.get_mut(index))
+    {
+        *slot = digest;
+    }
+    if let Some(notes) = &pending.notes {
+        // What is noted has to be in the file, whatever happens to the machine.
+        let noted = pending.file.sync_data().and_then(|()| {
+            let mut notes = File::options().append(true).open(notes)?;
+            notes.write_all(format!("{index}\n").as_bytes())
+        });
+        noted.map_err(|error| io_error("write", notes, error))?;
+    }
+    Ok(())
+}
+
+fn stopped() -> Error {
+    Error::new(ErrorKind::Network, "the transfer was stopped")
+}
+
+fn verify(
+    stat: &ObjectStat,
+    how: How,
+    parts: Vec<Digest>,
+    pending: &Pending,
+) -> Result<Verification> {
+    let Some(expected) = stat.checksum.as_ref().filter(|_| how.verify) else {
+        return Ok(match how.verify {
+            true => Verification::NotVerifiable,
+            false => Verification::NotAsked,
+        });
+    };
+    let mut digest = Digest::new(expected.algorithm);
+    let is_combined = !parts.is_empty() && parts.iter().all(|part| digest.append(part));
+    if !is_combined {
+        digest = of_file(&pending.file, stat.size_bytes, expected)
+            .map_err(|error| io_error("read back", &pending.path, error))?;
+    }
+    let found = digest.finish();
+    if found == *expected {
+        return Ok(Verification::Verified(found));
+    }
+    // What was noted is not to be trusted.
+    let _ = pending.notes.as_ref().map(fs::remove_file);
+    Err(Error::damaged(format!(
+        "{} arrived damaged: its checksum is {found}, the store says {expected}",
+        stat.location
+    )))
+}
+
+fn of_file(file: &File, size_bytes: u64, expected: &Checksum) -> io::Result<Digest> {
+    let mut digest = Digest::new(expected.algorithm);
+    let mut buffer = vec![0; 1 << 20];
+    let mut at = 0;
+    while at < size_bytes {
+        let len = (size_bytes - at).min(buffer.len() as u64) as usize;
+        file.read_exact_at(&mut buffer[..len], at)?;
+        digest.update(&buffer[..len]);
+        at += len as u64;
+    }
+    Ok(digest)
+}
+
+/// What a listing says, as far as a download needs it.
+pub(super) fn stat_of(location: &Location, size_bytes: u64, etag: Option<String>) -> ObjectStat {
+    ObjectStat {
+        location: location.clone(),
+        size_bytes,
+        modified: None,
+        etag,
+        content_type: None,
+        checksum: None,
+        metadata: std::collections::BTreeMap::new(),
+    }
+}
