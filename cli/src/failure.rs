@@ -99,6 +99,11 @@ impl Failure {
         code
     }
 
+    /// The number of its exit code.
+    pub(crate) fn kind(&self) -> FailureKind {
+        self.kind
+    }
+
     pub(crate) fn line(&self) -> String {
         let parts = std::iter::once(&self.message).chain(&self.causes);
         let line = parts.map(|part| one_line(part)).collect::<Vec<_>>();
@@ -134,6 +139,24 @@ impl From<fastdata::Error> for Failure {
             message: error.to_string(),
             causes: causes_of(&error),
         }
+    }
+}
+
+impl From<fastdata::store::Error> for Failure {
+    fn from(error: fastdata::store::Error) -> Self {
+        use fastdata::store::ErrorKind as Kind;
+        let kind = match error.kind() {
+            Kind::InvalidArgument => FailureKind::Usage,
+            Kind::NotFound => FailureKind::NotFound,
+            Kind::Denied => FailureKind::Permission,
+            Kind::Damaged => FailureKind::CorruptData,
+            Kind::LimitExceeded => FailureKind::LimitExceeded,
+            Kind::Precondition => FailureKind::Conflict,
+            Kind::Unsupported => FailureKind::Unsupported,
+            Kind::Interrupted => FailureKind::Interrupted,
+            _ => FailureKind::Other,
+        };
+        Self::of(kind, &error)
     }
 }
 

@@ -39,6 +39,14 @@ fn dispatch(args: Args) -> Result<(), Failure> {
             cmd::describe::run(config::DescribeConfig::resolve(args)?, &cancel)
         }
         Command::Blob(args) => cmd::blob::run(config::BlobConfig::resolve(*args)),
+        Command::Get(args) => cmd::objects::get(args, &cancel),
+        Command::Put(args) => cmd::objects::put(args, &cancel),
+        Command::Cat(args) => cmd::objects::cat(args, &cancel),
+        Command::Ls(args) => cmd::objects::ls(args, &cancel),
+        Command::Stat(args) => cmd::objects::stat(args, &cancel),
+        Command::Sync(args) => cmd::objects::sync(args, &cancel),
+        Command::Rm(args) => cmd::objects::rm(args, &cancel),
+        Command::Doctor(args) => cmd::objects::doctor(args, &cancel),
         Command::Demo(args) => cmd::demo::run(&config::DemoConfig::resolve(args), &cancel),
         Command::Completions { shell } => cmd::completions::run(shell),
         Command::Man { command } => cmd::man::run(command.as_deref()),

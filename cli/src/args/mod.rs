@@ -3,6 +3,7 @@
 mod blob;
 mod demo;
 mod describe;
+mod objects;
 mod scan;
 mod schema;
 mod source;
@@ -13,6 +14,9 @@ use clap::{Parser, Subcommand, ValueEnum};
 pub(crate) use blob::{BlobAction, BlobArgs, DurabilityArg, FormArg};
 pub(crate) use demo::DemoArgs;
 pub(crate) use describe::DescribeArgs;
+pub(crate) use objects::{
+    CatArgs, DoctorArgs, GetArgs, LsArgs, PutArgs, RemoteArgs, RmArgs, StatArgs, SyncArgs,
+};
 pub(crate) use scan::{FormatArg, ScanArgs};
 pub(crate) use schema::SchemaArgs;
 pub(crate) use source::SourceArgs;
@@ -45,6 +49,22 @@ pub(crate) enum Command {
     Describe(DescribeArgs),
     /// Store, load, check and tidy blobs, in our own stores and Metaflow's
     Blob(Box<BlobArgs>),
+    /// Download objects, folders or globs
+    Get(GetArgs),
+    /// Upload files or folders
+    Put(PutArgs),
+    /// Write objects to stdout
+    Cat(CatArgs),
+    /// List a folder
+    Ls(LsArgs),
+    /// Show what a store knows about objects
+    Stat(StatArgs),
+    /// Make one folder equal to another
+    Sync(SyncArgs),
+    /// Remove objects
+    Rm(RmArgs),
+    /// Find out what is between this machine and a bucket
+    Doctor(DoctorArgs),
     /// Write a small table to play with and scan it
     Demo(DemoArgs),
     /// Print a script that completes commands in your shell

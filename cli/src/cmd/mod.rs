@@ -5,6 +5,7 @@ pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod describe;
 pub(crate) mod man;
+pub(crate) mod objects;
 pub(crate) mod scan;
 pub(crate) mod schema;
 

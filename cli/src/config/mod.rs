@@ -3,6 +3,7 @@
 pub(crate) mod blob;
 mod columns;
 mod instant;
+mod objects;
 mod rows;
 mod size;
 mod source;
@@ -15,6 +16,7 @@ use crate::args::{DemoArgs, DescribeArgs, ReportFormat, ScanArgs, SchemaArgs};
 use crate::failure::Failure;
 
 pub(crate) use blob::BlobConfig;
+pub(crate) use objects::{location, metadata, transfers};
 pub(crate) use rows::{Destination, Format};
 
 /// `fastdata scan`, ready to run.

@@ -9,4 +9,5 @@ mod exit_codes;
 mod formats;
 mod interrupt;
 mod memory;
+mod objects;
 mod streams;

@@ -22,6 +22,8 @@ pub use fastdata_scan::{
     Batches, CancelToken, Collected, Description, Error, ErrorKind, Explain, FilePart, PlannedFile,
     Progress, Result, RowGroupSize, Scan, ScanRequest, ScanStats, Settings, describe, on_threads,
 };
+#[doc(no_inline)]
+pub use fastdata_store as store;
 pub use fastdata_store::StoreConfig;
 
 // The README's Rust is compiled as a doctest.

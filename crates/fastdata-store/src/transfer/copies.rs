@@ -53,7 +53,7 @@ pub enum Outcome {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum SyncStep {
     /// The object comes to the path.
-    Download(Location, PathBuf, u64),
+    Download(ObjectMeta, PathBuf),
     /// The file becomes the object.
     Upload(PathBuf, Location, u64),
     /// The object is not in the source.
@@ -151,7 +151,7 @@ async fn fetch(desk: &Desk, item: Item, path: &Path, how: How) -> Result<Outcome
     let stat = match item.stat {
         Some(stat) => stat,
         None if how.verify => desk.store.stat(object).await?,
-        None => download::stat_of(object, item.meta.size_bytes, item.meta.etag),
+        None => download::stat_of(&item.meta),
     };
     download::download(desk, &stat, path, how)
         .await
@@ -259,7 +259,7 @@ pub(super) async fn sync_plan(
         steps.push(match destination.local_path() {
             Some(folder) => {
                 let path = path_below(folder, &meta.location, &name)?;
-                SyncStep::Download(meta.location, path, bytes)
+                SyncStep::Download(meta, path)
             }
             None => {
                 let path = meta
@@ -300,15 +300,10 @@ pub(super) async fn sync_run(
     let (mut errands, mut uploads, mut gone) = (Vec::new(), Vec::new(), Vec::new());
     for step in steps {
         match step {
-            SyncStep::Download(object, path, bytes) => errands.push(Errand {
+            SyncStep::Download(meta, path) => errands.push(Errand {
                 item: Item {
                     relative: String::new(),
-                    meta: ObjectMeta {
-                        location: object,
-                        size_bytes: bytes,
-                        modified: None,
-                        etag: None,
-                    },
+                    meta,
                     stat: None,
                 },
                 path: Ok(path),

@@ -14,7 +14,7 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::checksum::Digest;
-use crate::{Checksum, Error, ErrorKind, Location, ObjectStat, Result, Store};
+use crate::{Checksum, Error, ErrorKind, ObjectMeta, ObjectStat, Result, Store};
 
 /// What one read asks for.
 pub(super) const PART_BYTES: u64 = 8 << 20;
@@ -123,6 +123,11 @@ pub(super) async fn download(
         .sum();
     let digests = bring(desk, stat, &pending, &done, how).await?;
     let verification = verify(stat, how, digests, &pending)?;
+    if let Some(modified) = stat.modified {
+        // By it a later sync sees that nothing has changed.
+        let set = pending.file.set_modified(modified);
+        set.map_err(|error| io_error("date", &pending.path, error))?;
+    }
     let renamed = fs::rename(&pending.path, path);
     renamed.map_err(|error| io_error("write", path, error))?;
     pending.kept = true;
@@ -359,12 +364,12 @@ fn of_file(file: &File, size_bytes: u64, expected: &Checksum) -> io::Result<Dige
 }
 
 /// What a listing says, as far as a download needs it.
-pub(super) fn stat_of(location: &Location, size_bytes: u64, etag: Option<String>) -> ObjectStat {
+pub(super) fn stat_of(meta: &ObjectMeta) -> ObjectStat {
     ObjectStat {
-        location: location.clone(),
-        size_bytes,
-        modified: None,
-        etag,
+        location: meta.location.clone(),
+        size_bytes: meta.size_bytes,
+        modified: meta.modified,
+        etag: meta.etag.clone(),
         content_type: None,
         checksum: None,
         metadata: std::collections::BTreeMap::new(),

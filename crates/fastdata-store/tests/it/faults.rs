@@ -484,6 +484,22 @@ fn a_wrong_region_and_a_wrong_clock_correct_themselves() {
 }
 
 #[test]
+fn expired_credentials_are_fetched_again_once() {
+    let world = World::new();
+    let expired = world
+        .simulator
+        .inject(Fault::once(Operation::Get, status(400, "ExpiredToken")));
+    world.run("read").unwrap();
+    assert_eq!(world.simulator.hits(expired), 1);
+    let expired = world
+        .simulator
+        .inject(Fault::always(Operation::Get, status(400, "ExpiredToken")));
+    let error = world.run("read").unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Denied, "{error}");
+    assert_eq!(world.simulator.hits(expired), 2);
+}
+
+#[test]
 fn errors_say_what_support_asks_for_and_no_secret() {
     let world = World::new();
     world

@@ -1,0 +1,281 @@
+//! Commands that move objects, over a server that fails as planned.
+
+use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use fastdata_testkit::{Action, Fault, Operation, Simulator, seeded_bytes};
+
+use crate::command::{command, text};
+
+fn over(simulator: &Simulator, args: &[&str]) -> Command {
+    let mut command = command(args);
+    command.envs(simulator.env());
+    command
+}
+
+fn run(simulator: &Simulator, args: &[&str]) -> Output {
+    over(simulator, args).output().unwrap()
+}
+
+#[track_caller]
+fn succeed(simulator: &Simulator, args: &[&str]) -> String {
+    let output = run(simulator, args);
+    assert!(
+        output.status.success(),
+        "{args:?}: {}",
+        text(&output.stderr)
+    );
+    text(&output.stdout)
+}
+
+fn names(folder: &std::path::Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn there_and_back() {
+    let simulator = Simulator::start();
+    simulator.make_bucket("lake");
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name).to_str().unwrap().to_owned();
+    let big = seeded_bytes(1, 40_000_000);
+    std::fs::create_dir_all(folder.path().join("in/sub")).unwrap();
+    std::fs::write(path("in/big"), &big).unwrap();
+    std::fs::write(path("in/sub/a b+c"), "small").unwrap();
+    std::fs::write(path("in/empty"), "").unwrap();
+
+    succeed(
+        &simulator,
+        &["put", "--metadata", "k=v", &path("in"), "s3://lake/data/"],
+    );
+    assert_eq!(
+        simulator.keys("lake"),
+        ["data/big", "data/empty", "data/sub/a b+c"]
+    );
+    assert!(simulator.object("lake", "data/big").unwrap() == big);
+    let again = run(
+        &simulator,
+        &[
+            "put",
+            "--if-absent",
+            &path("in/empty"),
+            "s3://lake/data/empty",
+        ],
+    );
+    assert_eq!(again.status.code(), Some(8), "{}", text(&again.stderr));
+
+    let copied = succeed(
+        &simulator,
+        &["get", "--verify", "--json", "s3://lake/data", &path("out")],
+    );
+    assert_eq!(copied.lines().count(), 3);
+    assert!(
+        copied.lines().all(|line| line.contains("crc64nvme:")),
+        "{copied}"
+    );
+    assert!(std::fs::read(path("out/big")).unwrap() == big);
+    assert_eq!(std::fs::read(path("out/sub/a b+c")).unwrap(), b"small");
+    assert_eq!(std::fs::read(path("out/empty")).unwrap(), b"");
+    succeed(&simulator, &["get", "s3://lake/data/b*", &path("glob/")]);
+    assert_eq!(names(&folder.path().join("glob")), ["big"]);
+    succeed(&simulator, &["get", "s3://lake/data/empty", &path("one")]);
+    assert_eq!(std::fs::read(path("one")).unwrap(), b"");
+
+    let output = run(
+        &simulator,
+        &["cat", "s3://lake/data/big", "s3://lake/data/sub/a b+c"],
+    );
+    assert!(output.stdout.len() == 40_000_005 && output.stdout.starts_with(&big));
+    let listed = succeed(&simulator, &["ls", "s3://lake/data"]);
+    assert!(
+        listed.contains("sub/") && !listed.contains("a b+c"),
+        "{listed}"
+    );
+    let listed = succeed(&simulator, &["ls", "-r", "--json", "s3://lake/data/"]);
+    assert_eq!(listed.lines().count(), 3);
+    let stat = succeed(&simulator, &["stat", "--json", "s3://lake/data/big"]);
+    let stat: serde_json::Value = serde_json::from_str(&stat).unwrap();
+    assert_eq!(stat["bytes"], 40_000_000);
+    assert_eq!(stat["metadata"]["k"], "v");
+    let doctor = succeed(
+        &simulator,
+        &["doctor", "s3://lake/data/big", "--region", "mars-1"],
+    );
+    assert!(
+        doctor.contains("AWS_REGION=eu-test-1") && doctor.contains("MB/s"),
+        "{doctor}"
+    );
+}
+
+#[test]
+fn syncs_and_removes() {
+    let simulator = Simulator::start();
+    simulator.put("lake", "d/same", b"1");
+    simulator.put("lake", "d/new", b"22");
+    simulator.put("lake", "other", b"x");
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().to_str().unwrap();
+    succeed(&simulator, &["sync", "s3://lake/d", to]);
+    assert_eq!(names(folder.path()), ["new", "same"]);
+    assert_eq!(
+        succeed(&simulator, &["sync", "--dry-run", "s3://lake/d", to]),
+        ""
+    );
+    std::fs::write(folder.path().join("mine"), "333").unwrap();
+    std::fs::remove_file(folder.path().join("new")).unwrap();
+    let plan = succeed(
+        &simulator,
+        &["sync", "--dry-run", "--delete", to, "s3://lake/d"],
+    );
+    assert_eq!(plan.lines().count(), 2, "{plan}");
+    succeed(&simulator, &["sync", "--delete", to, "s3://lake/d"]);
+    assert_eq!(simulator.keys("lake"), ["d/mine", "d/same", "other"]);
+
+    let refused = run(&simulator, &["rm", "s3://lake/other"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stderr));
+    let refused = run(&simulator, &["rm", "--yes", "s3://lake/d"]);
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stderr));
+    succeed(&simulator, &["rm", "--yes", "-r", "s3://lake/d"]);
+    assert_eq!(simulator.keys("lake"), ["other"]);
+    let missing = run(&simulator, &["rm", "--yes", "s3://lake/nobody"]);
+    assert_eq!(missing.status.code(), Some(4), "{}", text(&missing.stderr));
+}
+
+#[test]
+fn failures_have_their_codes_and_leave_nothing_behind() {
+    let simulator = Simulator::start();
+    simulator.put("lake", "d/good", &seeded_bytes(1, 100_000));
+    simulator.put("lake", "d/../../evil", b"x");
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("in");
+    let partly = run(&simulator, &["get", "s3://lake/d", to.to_str().unwrap()]);
+    assert_eq!(partly.status.code(), Some(3), "{}", text(&partly.stderr));
+    assert_eq!(names(&to), ["good"]);
+    assert_eq!(
+        names(folder.path()),
+        ["in"],
+        "no key leads out of the folder"
+    );
+
+    let file = folder.path().join("file");
+    let file_name = file.to_str().unwrap();
+    simulator.inject(Fault::always(Operation::Get, Action::FlipByte(5)));
+    let damaged = run(
+        &simulator,
+        &["get", "--verify", "s3://lake/d/good", file_name],
+    );
+    assert_eq!(damaged.status.code(), Some(6), "{}", text(&damaged.stderr));
+    simulator.heal();
+    let missing = run(&simulator, &["get", "s3://lake/nobody", file_name]);
+    assert_eq!(missing.status.code(), Some(4), "{}", text(&missing.stderr));
+    // More than any disk has.
+    simulator.put_synthetic("lake", "huge", 1, 1 << 60);
+    let before = simulator.requests("get");
+    let full = run(&simulator, &["get", "s3://lake/huge", file_name]);
+    assert_eq!(full.status.code(), Some(7), "{}", text(&full.stderr));
+    assert_eq!(
+        simulator.requests("get"),
+        before,
+        "told before a byte was fetched"
+    );
+    assert_eq!(names(folder.path()), ["in"]);
+}
+
+#[test]
+fn an_interrupted_download_goes_on_where_it_was() {
+    let simulator = Simulator::start();
+    let content = seeded_bytes(4, 80_000_000);
+    simulator.put("lake", "big", &content);
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("big");
+    let args = [
+        "get",
+        "--resume",
+        "--verify",
+        "--json",
+        "s3://lake/big",
+        to.to_str().unwrap(),
+    ];
+    // The third part never comes, so the command is certain to be interrupted in the middle.
+    simulator.inject(Fault::always(Operation::Get, Action::Hang).after(3));
+    let mut child = over(&simulator, &args)
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let noted = || {
+        let notes = std::fs::read_dir(folder.path()).unwrap().find_map(|entry| {
+            let path = entry.unwrap().path();
+            path.extension()
+                .is_some_and(|end| end == "notes")
+                .then_some(path)
+        });
+        notes.map_or(0, |path| {
+            std::fs::read_to_string(path).unwrap().lines().count()
+        })
+    };
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while noted() < 4 {
+        assert!(
+            Instant::now() < deadline,
+            "only {} lines are noted",
+            noted()
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    interrupt(&child);
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    assert!(!to.exists());
+    simulator.heal();
+    let copied = succeed(&simulator, &args);
+    let copied: serde_json::Value = serde_json::from_str(&copied).unwrap();
+    // Three parts, one of which may be the short one at the end.
+    let resumed = copied["bytes_resumed"].as_u64().unwrap();
+    assert!(resumed > 2 * (8 << 20), "{resumed}");
+    assert!(std::fs::read(&to).unwrap() == content);
+    assert_eq!(names(folder.path()), ["big"], "the notes are gone");
+}
+
+fn interrupt(child: &std::process::Child) {
+    let id = child.id().to_string();
+    let sent = Command::new("kill").args(["-INT", &id]).status().unwrap();
+    assert!(sent.success());
+}
+
+/// At any moment: nothing is left behind, neither here nor in the bucket.
+#[test]
+fn ctrl_c_leaves_nothing_behind() {
+    let simulator = Simulator::start();
+    simulator.put("lake", "big", &seeded_bytes(4, 60_000_000));
+    let folder = tempfile::tempdir().unwrap();
+    let from = folder.path().join("from");
+    std::fs::write(&from, seeded_bytes(5, 60_000_000)).unwrap();
+    let to = folder.path().join("to");
+    for round in 0..24_u64 {
+        let args = match round % 2 {
+            0 => ["get", "s3://lake/big", to.to_str().unwrap()],
+            _ => ["put", from.to_str().unwrap(), "s3://lake/new"],
+        };
+        let mut child = over(&simulator, &args)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(20 + 7 * round));
+        // It may have ended by itself.
+        let _ = Command::new("kill")
+            .args(["-INT", &child.id().to_string()])
+            .status();
+        let code = child.wait().unwrap().code();
+        assert!(
+            matches!(code, Some(130 | 0) | None),
+            "{code:?} in round {round}"
+        );
+        let _ = std::fs::remove_file(&to);
+        assert_eq!(names(folder.path()), ["from"], "round {round}");
+    }
+    assert_eq!(simulator.open_uploads(), 0);
+}
