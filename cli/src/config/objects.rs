@@ -23,7 +23,7 @@ pub(crate) fn transfers(args: &RemoteArgs, cancel: &CancelToken) -> Result<Trans
         let rate = size::parse(text).ok_or_else(|| {
             Failure::usage(format!("--max-rate {text}: write a size such as 10MB"))
         })?;
-        store.max_bytes_per_second = Some(rate as u64);
+        store.max_bytes_per_second = Some(rate);
     }
     let cancel = cancel.clone();
     Ok(Transfers::new(store, move || cancel.check().is_err())?)

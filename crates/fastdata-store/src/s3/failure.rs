@@ -149,6 +149,10 @@ impl Failure {
                 Some(_) => (Outcome::OtherRegion, ErrorKind::InvalidArgument),
                 None => (Outcome::Final, ErrorKind::InvalidArgument),
             },
+            // An answer to HEAD has no code, only a hint.
+            (400, "") if self.region.is_some() => {
+                (Outcome::OtherRegion, ErrorKind::InvalidArgument)
+            }
             (_, "RequestTimeout" | "InternalError" | "OperationAborted" | "BadDigest")
             | (408 | 500..=599, _) => match head.status {
                 501 => (Outcome::Final, ErrorKind::Unsupported),

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use fastdata_memory::PooledBuffer;
 use tokio::task::JoinSet;
 
-use super::client::{Client, Effort, Request};
+use super::client::{Answer, Client, Effort, Request};
 use super::connection::Head;
 use super::date;
 use super::failure::Failure;
@@ -51,27 +51,34 @@ pub(super) async fn stat(client: &Client, object: &Location) -> Result<ObjectSta
         headers,
         ..Request::default()
     };
-    let failure = match client.send(&request, &mut effort).await {
-        Ok(answer) => {
-            let stat = stat_of(object, &answer.head);
-            answer.lease.give_back(&answer.head);
-            return stat;
-        }
+    let mut failure = match client.send(&request, &mut effort).await {
+        Ok(answer) => return described(object, answer),
         Err(failure) => failure,
     };
     // The answer to HEAD has no body, and so no word on what is wrong. Its GET has.
-    let request = Request {
+    let question = Request {
         method: "GET",
         key: object.key(),
         headers: vec![("range".to_owned(), "bytes=0-0".to_owned())],
         ..Request::default()
     };
-    let told = match failure.status {
-        Some(_) => client.document(&request, &mut effort).await.err(),
-        None => None,
-    };
-    let failure = told.unwrap_or(failure);
+    if failure.status.is_some() {
+        match client.document(&question, &mut effort).await {
+            Err(told) => failure = told,
+            // Whatever it was, the clock perhaps, is set right.
+            Ok(_) => match client.send(&request, &mut effort).await {
+                Ok(answer) => return described(object, answer),
+                Err(again) => failure = again,
+            },
+        }
+    }
     Err(client.error(failure, "find", object, &effort))
+}
+
+fn described(object: &Location, answer: Answer) -> Result<ObjectStat> {
+    let stat = stat_of(object, &answer.head);
+    answer.lease.give_back(&answer.head);
+    stat
 }
 
 fn stat_of(object: &Location, head: &Head) -> Result<ObjectStat> {

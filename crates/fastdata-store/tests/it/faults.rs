@@ -470,12 +470,17 @@ fn a_wrong_region_and_a_wrong_clock_correct_themselves() {
         region: Some("us-east-1".to_owned()),
         ..hasty(&world.simulator)
     };
-    let store = fastdata_store::open(config);
+    let store = fastdata_store::open(config.clone());
     let read = world.block_on(store.read(&object("x"), 1 << 30)).unwrap();
     assert!(read == world.content);
+    let store = fastdata_store::open(config);
+    let stat = world.block_on(store.stat(&object("x"))).unwrap();
+    assert_eq!(stat.size_bytes, 5_000_000);
     for ahead in [3600, -7200] {
         world.simulator.set_clock_ahead(ahead);
         let store = fastdata_store::open(hasty(&world.simulator));
+        let stat = world.block_on(store.stat(&object("x"))).unwrap();
+        assert_eq!(stat.size_bytes, 5_000_000);
         for _ in 0..2 {
             let read = world.block_on(store.read(&object("x"), 1 << 30)).unwrap();
             assert!(read == world.content);
