@@ -279,13 +279,7 @@ impl Reading {
         let mut pace = Pace::new(engine.now());
         let lease = &mut opened.answer.lease;
         let address = lease.connection().address;
-        let failed = |part: &Part, text: String| {
-            let outcome = match part.filled - at_first >= PROGRESS_BYTES {
-                true => Outcome::BrokenWithProgress,
-                false => Outcome::Broken,
-            };
-            Failure::of_body(outcome, text)
-        };
+        let failed = |part: &Part, text: String| broken(part.filled - at_first, text);
         let stall = tokio::time::sleep(engine.stall_timeout);
         let mut stall = std::pin::pin!(stall);
         let mut alive_at = Instant::now();
@@ -565,6 +559,15 @@ enum Asked {
 enum Mismatch {
     PastEnd(u64),
     Nonsense(String),
+}
+
+/// A body that broke behind so many bytes.
+fn broken(came_bytes: usize, text: String) -> Failure {
+    let outcome = match came_bytes >= PROGRESS_BYTES {
+        true => Outcome::BrokenWithProgress,
+        false => Outcome::Broken,
+    };
+    Failure::of_body(outcome, text)
 }
 
 /// Waits for all tasks; the first error ends the others.

@@ -28,15 +28,7 @@ pub(super) fn answer(objects: &BTreeMap<String, Version>, request: &Request) -> 
         "" => argument("start-after").to_owned(),
         token => unhex(token),
     };
-    let start = match behind.is_empty() {
-        true => Bound::Included(prefix),
-        false => Bound::Excluded(behind.as_str().max(prefix)),
-    };
-    let start = match start {
-        // A prefix that lies behind the token starts itself.
-        Bound::Excluded(key) if key == prefix && behind != prefix => Bound::Included(prefix),
-        start => start,
-    };
+    let start = start_of(prefix, &behind);
     let mut rows = String::new();
     let (mut count, mut last, mut next) = (0, String::new(), None);
     let mut folders: Vec<String> = Vec::new();
@@ -87,6 +79,15 @@ pub(super) fn answer(objects: &BTreeMap<String, Version>, request: &Request) -> 
         next.is_some()
     );
     Answer::text(200, text).with("content-type", "application/xml")
+}
+
+/// Where a page begins: at the prefix, or behind the last key of the page before.
+fn start_of<'a>(prefix: &'a str, behind: &'a str) -> Bound<&'a str> {
+    if behind.is_empty() || behind < prefix {
+        Bound::Included(prefix)
+    } else {
+        Bound::Excluded(behind)
+    }
 }
 
 fn row(key: &str, object: &Version) -> String {
