@@ -1,6 +1,7 @@
 //! A store like one behind a network, that keeps count of what it was asked for.
 
 use std::ops::Range;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
@@ -14,8 +15,8 @@ use futures::stream::BoxStream;
 #[derive(Debug)]
 pub struct CountingStore {
     inner: Arc<dyn Store>,
-    calls: AtomicU64,
-    bytes: AtomicU64,
+    calls: Arc<AtomicU64>,
+    bytes: Arc<AtomicU64>,
 }
 
 impl CountingStore {
@@ -23,8 +24,8 @@ impl CountingStore {
     pub fn new(inner: Arc<dyn Store>) -> Self {
         Self {
             inner,
-            calls: AtomicU64::new(0),
-            bytes: AtomicU64::new(0),
+            calls: Arc::default(),
+            bytes: Arc::default(),
         }
     }
 
@@ -84,6 +85,15 @@ impl Store for CountingStore {
         self.inner.put(object, bytes, options).await
     }
 
+    async fn put_file(
+        &self,
+        object: &Location,
+        path: &Path,
+        options: &PutOptions,
+    ) -> Result<PutResult> {
+        self.inner.put_file(object, path, options).await
+    }
+
     async fn delete(&self, object: &Location) -> Result<()> {
         self.inner.delete(object).await
     }
@@ -92,6 +102,15 @@ impl Store for CountingStore {
         let bytes = self.inner.read(object, max_bytes).await?;
         self.count(bytes.len() as u64);
         Ok(bytes)
+    }
+
+    /// What is asked through the view counts here too.
+    fn pinned(&self) -> Arc<dyn Store> {
+        Arc::new(Self {
+            inner: self.inner.pinned(),
+            calls: Arc::clone(&self.calls),
+            bytes: Arc::clone(&self.bytes),
+        })
     }
 
     fn list(&self, folder: &Location) -> BoxStream<'static, Result<ObjectMeta>> {
