@@ -52,12 +52,25 @@ impl Store for StaleListing {
         self.0.put(object, bytes, options).await
     }
 
+    async fn put_file(
+        &self,
+        object: &Location,
+        path: &std::path::Path,
+        options: &PutOptions,
+    ) -> Result<PutResult> {
+        self.0.put_file(object, path, options).await
+    }
+
     async fn delete(&self, object: &Location) -> Result<()> {
         self.0.delete(object).await
     }
 
     async fn read(&self, object: &Location, max_bytes: u64) -> Result<Bytes> {
         self.0.read(object, max_bytes).await
+    }
+
+    fn pinned(&self) -> Arc<dyn Store> {
+        Arc::new(Self(self.0.pinned(), self.1))
     }
 
     fn list(&self, folder: &Location) -> BoxStream<'static, Result<ObjectMeta>> {
