@@ -8,7 +8,7 @@ from typing import Any, Literal, Protocol, Self, TypeAlias, final, overload, typ
 
 from fastdata._progress import Progress
 
-__all__ = ["Batch", "Batches", "Column", "DataFrame", "Explain", "Field", "Group", "Memory", "Scan", "Schema", "Table", "__version__", "_command", "concat"]
+__all__ = ["Batch", "Batches", "Blobs", "Column", "DataFrame", "Explain", "Field", "Group", "Memory", "Scan", "Schema", "Table", "__version__", "_command", "concat"]
 
 __version__: str
 
@@ -520,6 +520,7 @@ class DataFrame:
     def _repr_html_(self) -> str: ...
     def __reduce__(self) -> tuple[Any, ...]: ...
 
+@final
 class Blobs:
     """Blobs below one root, a folder or the URL of a prefix in a bucket, each under the hash of its content.
 
@@ -528,8 +529,8 @@ class Blobs:
     `check=False` does not compare what is read with its key. Other arguments reach the object store, as those of `Table` do.
     """
 
-    def __init__(
-        self,
+    def __new__(
+        cls,
         root: str | os.PathLike[str],
         /,
         *,
@@ -537,7 +538,7 @@ class Blobs:
         durability: str = "none",
         check: bool = True,
         **store: Any,
-    ) -> None: ...
+    ) -> Self: ...
     def save(self, buffer: Any) -> str:
         """Keeps the bytes of a contiguous buffer, read where they are, and gives their key. Nobody may write to it meanwhile."""
 
