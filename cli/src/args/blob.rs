@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::builder::BoolishValueParser;
 use clap::{Args, Subcommand, ValueEnum};
 
+use super::StoreArgs;
+
 /// Arguments of `fastdata blob`.
 #[derive(Debug, Args)]
 pub(crate) struct BlobArgs {
@@ -16,18 +18,8 @@ pub(crate) struct BlobArgs {
     /// Do not check contents against their keys while reading
     #[arg(long, global = true, env = "FASTDATA_NO_CHECK", value_parser = BoolishValueParser::new())]
     pub(crate) no_check: bool,
-    /// URL of an S3-compatible service
-    #[arg(long, global = true, env = "FASTDATA_ENDPOINT_URL", value_name = "URL")]
-    pub(crate) endpoint_url: Option<String>,
-    /// Region of the bucket
-    #[arg(long, global = true, env = "FASTDATA_REGION")]
-    pub(crate) region: Option<String>,
-    /// Profile of the AWS configuration files
-    #[arg(long, global = true, env = "FASTDATA_PROFILE")]
-    pub(crate) profile: Option<String>,
-    /// Do not sign requests
-    #[arg(long, global = true, env = "FASTDATA_ANONYMOUS", value_parser = BoolishValueParser::new())]
-    pub(crate) anonymous: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
     /// Draw no progress bar
     #[arg(long, global = true, env = "FASTDATA_NO_PROGRESS", value_parser = BoolishValueParser::new())]
     pub(crate) no_progress: bool,

@@ -7,6 +7,7 @@ mod objects;
 mod scan;
 mod schema;
 mod source;
+mod store;
 
 use clap::builder::BoolishValueParser;
 use clap::{Parser, Subcommand, ValueEnum};
@@ -20,6 +21,7 @@ pub(crate) use objects::{
 pub(crate) use scan::{FormatArg, ScanArgs};
 pub(crate) use schema::SchemaArgs;
 pub(crate) use source::SourceArgs;
+pub(crate) use store::StoreArgs;
 
 /// Data out of a lake into a process as fast as the machine allows
 ///

@@ -3,6 +3,8 @@
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::StoreArgs;
+
 /// How to reach the stores.
 #[derive(Debug, Args)]
 pub(crate) struct RemoteArgs {
@@ -12,33 +14,8 @@ pub(crate) struct RemoteArgs {
     /// Most bytes read in a second, such as 10MB
     #[arg(long, value_name = "SIZE", env = "FASTDATA_MAX_RATE")]
     pub(crate) max_rate: Option<String>,
-    /// Address of the S3-compatible server
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "FASTDATA_ENDPOINT_URL",
-        help_heading = "S3"
-    )]
-    pub(crate) endpoint_url: Option<String>,
-    /// Region of the buckets
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "FASTDATA_REGION",
-        help_heading = "S3"
-    )]
-    pub(crate) region: Option<String>,
-    /// Profile in the AWS credentials file
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "FASTDATA_PROFILE",
-        help_heading = "S3"
-    )]
-    pub(crate) profile: Option<String>,
-    /// Send requests unsigned, for public buckets
-    #[arg(long, env = "FASTDATA_ANONYMOUS", value_parser = BoolishValueParser::new(), help_heading = "S3")]
-    pub(crate) anonymous: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
 }
 
 /// How a report is printed.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::builder::BoolishValueParser;
 
+use super::StoreArgs;
+
 /// What to read and how to reach it.
 #[derive(Debug, Args)]
 pub(crate) struct SourceArgs {
@@ -39,31 +41,6 @@ pub(crate) struct SourceArgs {
     /// Requests under way at once
     #[arg(long, value_name = "N", env = "FASTDATA_CONNECTIONS")]
     pub(crate) connections: Option<usize>,
-    /// Address of the S3-compatible server
-    #[arg(
-        long,
-        value_name = "URL",
-        env = "FASTDATA_ENDPOINT_URL",
-        help_heading = "S3"
-    )]
-    pub(crate) endpoint_url: Option<String>,
-    /// Region of the buckets
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "FASTDATA_REGION",
-        help_heading = "S3"
-    )]
-    pub(crate) region: Option<String>,
-    /// Profile in the AWS credentials file
-    #[arg(
-        long,
-        value_name = "NAME",
-        env = "FASTDATA_PROFILE",
-        help_heading = "S3"
-    )]
-    pub(crate) profile: Option<String>,
-    /// Send requests unsigned, for public buckets
-    #[arg(long, env = "FASTDATA_ANONYMOUS", value_parser = BoolishValueParser::new(), help_heading = "S3")]
-    pub(crate) anonymous: bool,
+    #[command(flatten)]
+    pub(crate) store: StoreArgs,
 }

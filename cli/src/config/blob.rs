@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use fastdata::StoreConfig;
 use fastdata::blobs::{BlobsOptions, Check, Durability, Key, Mode, WriteAs};
 
+use super::store;
 use crate::args::{BlobAction, BlobArgs, DurabilityArg, FormArg};
 use crate::failure::Failure;
 
@@ -20,13 +20,8 @@ pub(crate) struct BlobConfig {
 impl BlobConfig {
     /// Fills in what was left out.
     pub(crate) fn resolve(args: BlobArgs) -> Self {
-        let mut store = StoreConfig::from_env();
-        store.endpoint_url = args.endpoint_url.or(store.endpoint_url);
-        store.region = args.region.or(store.region);
-        store.profile = args.profile.or(store.profile);
-        store.anonymous |= args.anonymous;
         let mut options = BlobsOptions::default();
-        options.store = store;
+        options.store = store::store(args.store);
         if args.no_check {
             options.check = Check::Skip;
         }

@@ -7,6 +7,7 @@ mod objects;
 mod rows;
 mod size;
 mod source;
+mod store;
 
 use std::path::PathBuf;
 

@@ -1,24 +1,15 @@
 //! How the commands that move objects reach the stores.
 
+use fastdata::CancelToken;
 use fastdata::store::{Location, Transfers};
-use fastdata::{CancelToken, StoreConfig};
 
-use super::size;
+use super::{size, store};
 use crate::args::RemoteArgs;
 use crate::failure::Failure;
 
-/// What was typed goes before what the environment of other tools says.
+/// The transfers that `args` ask for; they end when `cancel` does.
 pub(crate) fn transfers(args: &RemoteArgs, cancel: &CancelToken) -> Result<Transfers, Failure> {
-    let mut store = StoreConfig::from_env();
-    store.endpoint_url = args.endpoint_url.clone().or(store.endpoint_url);
-    store.region = args.region.clone().or(store.region);
-    store.profile = args.profile.clone().or(store.profile);
-    store.anonymous |= args.anonymous;
-    match args.connections {
-        Some(0) => return Err(Failure::usage("--connections 0: at least 1")),
-        Some(connections) => store.connections = connections,
-        None => {}
-    }
+    let mut store = store::connected(args.store.clone(), args.connections)?;
     if let Some(text) = &args.max_rate {
         let rate = size::parse(text).ok_or_else(|| {
             Failure::usage(format!("--max-rate {text}: write a size such as 10MB"))

@@ -3,9 +3,9 @@
 use std::io::Read;
 use std::path::PathBuf;
 
-use fastdata::{ScanRequest, Settings, SnapshotSelector, StoreConfig};
+use fastdata::{ScanRequest, Settings, SnapshotSelector};
 
-use super::instant;
+use super::{instant, store};
 use crate::args::SourceArgs;
 use crate::failure::Failure;
 
@@ -13,7 +13,7 @@ use crate::failure::Failure;
 pub(super) fn request(args: SourceArgs) -> Result<ScanRequest, Failure> {
     Ok(ScanRequest {
         snapshot: snapshot(&args)?,
-        store: store(&args)?,
+        store: store::connected(args.store, args.connections)?,
         map_by_position: args.map_by_position,
         settings: settings(args.config, args.warehouse)?,
         sources: sources(args.sources)?,
@@ -34,22 +34,6 @@ fn snapshot(args: &SourceArgs) -> Result<SnapshotSelector, Failure> {
         (.., Some(name)) => SnapshotSelector::Ref(name.clone()),
         _ => SnapshotSelector::Current,
     })
-}
-
-/// What was typed goes before what the environment of other tools says.
-fn store(args: &SourceArgs) -> Result<StoreConfig, Failure> {
-    let mut store = StoreConfig::from_env();
-    store.endpoint_url = args.endpoint_url.clone().or(store.endpoint_url);
-    store.region = args.region.clone().or(store.region);
-    store.profile = args.profile.clone().or(store.profile);
-    store.anonymous |= args.anonymous;
-    if let Some(connections) = args.connections {
-        if connections == 0 {
-            return Err(Failure::usage("--connections 0: at least 1"));
-        }
-        store.connections = connections;
-    }
-    Ok(store)
 }
 
 fn settings(config: Option<PathBuf>, warehouse: Option<String>) -> Result<Settings, Failure> {

@@ -24,6 +24,32 @@ pub(crate) struct Joining {
     pub(crate) joined_bytes_max: u64,
 }
 
+/// What is worth splitting.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Splitting {
+    /// A longer read becomes several requests.
+    pub(crate) above_bytes: u64,
+    /// About so long each.
+    pub(crate) part_bytes: u64,
+}
+
+/// The requests that a read is made of.
+pub(crate) fn parts(
+    read: &Range<u64>,
+    splitting: Splitting,
+) -> impl Iterator<Item = Range<u64>> + use<> {
+    let (start, end) = (read.start, read.end);
+    let len = end - start;
+    let parts = if len > splitting.above_bytes {
+        len.div_ceil(splitting.part_bytes)
+    } else {
+        1
+    };
+    let part_bytes = len.div_ceil(parts);
+    (0..parts)
+        .map(move |part| start + part * part_bytes..(start + (part + 1) * part_bytes).min(end))
+}
+
 /// The reads that serve `ranges`, ordered by offset. Empty ranges need none.
 ///
 /// Fails on a range whose start lies behind its end.

@@ -12,7 +12,7 @@ use object_store::{GetOptions, GetRange, GetResult, ObjectMeta, ObjectStore};
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use super::failure::Failures;
-use crate::ranges::{Read, past_end};
+use crate::ranges::{self, Read, Splitting, past_end};
 use crate::{Error, ErrorKind, Location, Result};
 
 /// A read that is longer is split, because one connection brings at most 90 MB/s from S3.
@@ -248,16 +248,11 @@ impl Version {
 
 /// The requests that a read is made of.
 fn spans(read: &Range<u64>) -> impl Iterator<Item = Range<u64>> + use<> {
-    let (start, end) = (read.start, read.end);
-    let len = end - start;
-    let parts = if len > SPLIT_ABOVE_BYTES {
-        len.div_ceil(PART_BYTES)
-    } else {
-        1
+    let splitting = Splitting {
+        above_bytes: SPLIT_ABOVE_BYTES,
+        part_bytes: PART_BYTES,
     };
-    let part_bytes = len.div_ceil(parts);
-    (0..parts)
-        .map(move |part| start + part * part_bytes..(start + (part + 1) * part_bytes).min(end))
+    ranges::parts(read, splitting)
 }
 
 /// Reads a body to its end, which has to be the end of `into` too.

@@ -18,7 +18,7 @@ use super::retry::Outcome;
 use super::version::{Seen, Version};
 use crate::checksum::{ALGORITHMS, Digest};
 use crate::pieces::{self, Piece};
-use crate::ranges::{Read, past_end};
+use crate::ranges::{self, Read, Splitting, past_end};
 use crate::{Checksum, Error, ErrorKind, Location, Result};
 
 /// A read that is longer is split, because one connection brings at most 90 MB/s from S3.
@@ -612,16 +612,11 @@ fn content_range(text: &str) -> Option<(Range<u64>, u64)> {
 
 /// The requests that a read is made of.
 pub(super) fn spans(read: &Range<u64>) -> impl Iterator<Item = Range<u64>> + use<> {
-    let (start, end) = (read.start, read.end);
-    let len = end - start;
-    let parts = if len > SPLIT_ABOVE_BYTES {
-        len.div_ceil(PART_BYTES)
-    } else {
-        1
+    let splitting = Splitting {
+        above_bytes: SPLIT_ABOVE_BYTES,
+        part_bytes: PART_BYTES,
     };
-    let part_bytes = len.div_ceil(parts);
-    (0..parts)
-        .map(move |part| start + part * part_bytes..(start + (part + 1) * part_bytes).min(end))
+    ranges::parts(read, splitting)
 }
 
 fn changed(object: &Location) -> Error {
