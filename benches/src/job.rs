@@ -71,26 +71,12 @@ pub(crate) struct Report {
     answer: Option<Answer>,
     #[serde(skip_serializing_if = "Option::is_none")]
     stats: Option<serde_json::Value>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    failed: Option<String>,
-}
-
-const VERSION: &str = env!("CARGO_PKG_VERSION");
-
-impl Report {
-    pub(crate) fn failed(message: &str) -> Self {
-        Self {
-            version: VERSION,
-            failed: Some(message.to_owned()),
-            ..Self::default()
-        }
-    }
 }
 
 /// One untimed run, then the timed ones, then, when asked for, one that is summed up.
 pub(crate) fn measure(job: &Job) -> Result<Report> {
     let mut report = Report {
-        version: VERSION,
+        version: env!("CARGO_PKG_VERSION"),
         ..Report::default()
     };
     report.stats = run(job)?;

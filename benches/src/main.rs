@@ -8,12 +8,13 @@ mod decompress;
 mod job;
 mod plan;
 mod scan;
+mod transfer;
 mod usage;
 
 use std::io::{Read, Write};
 use std::process::ExitCode;
 
-use job::{Job, Report};
+use serde_json::json;
 
 /// The command line's allocator: what is measured is what users run.
 #[global_allocator]
@@ -22,17 +23,20 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 type Result<T, E = Box<dyn std::error::Error>> = std::result::Result<T, E>;
 
 fn main() -> ExitCode {
-    let report = serve().unwrap_or_else(|error| Report::failed(&error.to_string()));
-    let line = serde_json::to_string(&report).unwrap_or_default();
-    match writeln!(std::io::stdout(), "{line}") {
+    let report = serve().unwrap_or_else(|error| json!({ "failed": error.to_string() }));
+    match writeln!(std::io::stdout(), "{report}") {
         Ok(()) => ExitCode::SUCCESS,
         Err(_) => ExitCode::FAILURE,
     }
 }
 
-fn serve() -> Result<Report> {
+fn serve() -> Result<serde_json::Value> {
     let mut text = String::new();
     std::io::stdin().read_to_string(&mut text)?;
-    let job: Job = serde_json::from_str(&text)?;
-    job::measure(&job)
+    // Only downloads name their engine: of scans there is one in this program.
+    let job: serde_json::Value = serde_json::from_str(&text)?;
+    Ok(match job.get("engine") {
+        Some(_) => serde_json::to_value(transfer::measure(&serde_json::from_value(job)?)?)?,
+        None => serde_json::to_value(job::measure(&serde_json::from_value(job)?)?)?,
+    })
 }

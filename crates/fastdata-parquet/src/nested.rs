@@ -204,10 +204,6 @@ fn expect_end(mut reader: Reader) -> Result<()> {
     }
 }
 
-fn too_few_rows() -> Error {
-    Error::corrupt("the column chunk has fewer rows than its row group")
-}
-
 fn too_many_rows() -> Error {
     Error::corrupt("the column chunk has more rows than its row group")
 }

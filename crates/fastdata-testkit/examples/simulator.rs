@@ -2,10 +2,11 @@
 //!
 //! `GBIT` is the cap of the model `s3like-v1`, 0 for the model without a cap, `-` for no model.
 //! `FAULTS.json` is a list of faults, or `-`. The objects lie in the bucket `bench`. It prints the
-//! environment that clients need and runs until its stdin ends.
+//! environment that clients need, answers each line of its stdin with what it sent since the last one,
+//! and runs until its stdin ends.
 
 use std::error::Error;
-use std::io::{Read, Write};
+use std::io::Write;
 
 use fastdata_testkit::{Fault, Model, Simulator};
 
@@ -36,6 +37,10 @@ fn main() -> Result<(), Box<dyn Error>> {
         writeln!(out, "export {name}={value}")?;
     }
     out.flush()?;
-    std::io::stdin().read_to_end(&mut Vec::new())?;
+    for line in std::io::stdin().lines() {
+        line?;
+        writeln!(out, "{}", serde_json::to_string(&simulator.take_traffic())?)?;
+        out.flush()?;
+    }
     Ok(())
 }

@@ -41,5 +41,5 @@ pub use flaky::FlakyStore;
 pub use one_byte::OneByteStore;
 pub use s3_server::{S3Server, ensure_versitygw};
 pub use seeded::seeded_bytes;
-pub use simulator::{Action, Fault, Model, Operation, Simulator};
+pub use simulator::{Action, Fault, Model, Operation, Sent, Simulator};
 pub use skipped::skipped;

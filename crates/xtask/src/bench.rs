@@ -9,6 +9,7 @@ mod machine;
 mod python;
 mod report;
 mod scan;
+mod transfer;
 mod workload;
 
 use crate::process::Result;
@@ -26,6 +27,8 @@ enum Benchmark {
     Cas(cas::Args),
     /// Scans of Parquet files and Iceberg tables, and planning, against other readers
     Scan(scan::Args),
+    /// Downloads from an S3 server behind a network of a known width, against other clients
+    Transfer(transfer::Args),
     /// Filter and take of ten million rows in Python, against other libraries
     Kernels(python::KernelsArgs),
     /// From an Iceberg table to a Polars frame in Python, against other libraries
@@ -36,6 +39,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.benchmark {
         Benchmark::Cas(args) => cas::run(args),
         Benchmark::Scan(args) => scan::run(args),
+        Benchmark::Transfer(args) => transfer::run(args),
         Benchmark::Kernels(args) => python::kernels(args),
         Benchmark::Python(args) => python::tables(args),
     }

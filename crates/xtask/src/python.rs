@@ -1,5 +1,6 @@
 //! The Python environment that holds the oracles: made under `target/`, pinned, nothing else.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -33,13 +34,23 @@ pub(crate) fn prepare_metaflow() -> Result<PathBuf> {
     prepare_in(&workspace::target().join("metaflow"), METAFLOW_REQUIREMENTS)
 }
 
-fn prepare_in(folder: &Path, requirements: &str) -> Result<PathBuf> {
-    let wanted = std::fs::read_to_string(workspace::root().join(requirements))
-        .map_err(|error| format!("{requirements}: {error}"))?;
+/// An environment in `folder` that holds what `requirements`, relative to the root, asks for; its
+/// interpreter.
+pub(crate) fn prepare_in(folder: &Path, requirements: &str) -> Result<PathBuf> {
+    let lock = workspace::root().join(requirements);
+    let wanted =
+        std::fs::read_to_string(&lock).map_err(|error| format!("{requirements}: {error}"))?;
+    let arguments = ["-r".into(), lock.into_os_string()];
+    holding(folder, &wanted, &arguments)
+}
+
+/// An environment in `folder` made by `pip install` with `arguments`; made on first use, and brought
+/// up to date when `wanted`, which stands for what they mean, changes.
+pub(crate) fn holding(folder: &Path, wanted: &str, arguments: &[OsString]) -> Result<PathBuf> {
     let stamp = folder.join("installed.txt");
     let python = folder.join("bin").join("python");
     let installed = std::fs::read_to_string(&stamp).ok();
-    if installed.as_deref() == Some(&wanted) && works(&python) {
+    if installed.as_deref() == Some(wanted) && works(&python) {
         return Ok(python);
     }
     if !works(&python) {
@@ -58,9 +69,8 @@ fn prepare_in(folder: &Path, requirements: &str) -> Result<PathBuf> {
                 "install",
                 "--quiet",
                 "--disable-pip-version-check",
-                "-r",
             ])
-            .arg(workspace::root().join(requirements)),
+            .args(arguments),
     )?;
     std::fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
     Ok(python)

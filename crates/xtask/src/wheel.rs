@@ -1,5 +1,6 @@
 //! `cargo xtask wheel`: builds the Python wheel into `target/wheels` and checks what is promised of it.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::SystemTime;
@@ -54,29 +55,8 @@ pub(crate) fn build() -> Result<PathBuf> {
 /// Folder of the tools' interpreter and scripts.
 fn tools() -> Result<PathBuf> {
     let folder = workspace::target().join("wheel-tools");
-    let bin = folder.join("bin");
-    let stamp = folder.join("installed.txt");
-    let wanted = TOOLS.join("\n");
-    if std::fs::read_to_string(&stamp).ok().as_deref() == Some(&wanted) {
-        return Ok(bin);
-    }
-    let _ = std::fs::remove_dir_all(&folder);
-    process::run(
-        Command::new(python::system_python()?)
-            .args(["-m", "venv"])
-            .arg(&folder),
-    )?;
-    let mut install = Command::new(bin.join("python"));
-    install.args([
-        "-m",
-        "pip",
-        "install",
-        "--quiet",
-        "--disable-pip-version-check",
-    ]);
-    process::run(install.args(TOOLS))?;
-    std::fs::write(&stamp, wanted).map_err(|error| format!("{}: {error}", stamp.display()))?;
-    Ok(bin)
+    python::holding(&folder, &TOOLS.join("\n"), &TOOLS.map(OsString::from))?;
+    Ok(folder.join("bin"))
 }
 
 fn maturin(tools: &Path, wheels: &Path, interpreter: Option<&str>) -> Result<()> {

@@ -100,6 +100,38 @@ fn compress_scalar<const W: usize>(
     written
 }
 
+/// The part that the vector twins share: full words, sparse ones and the ends of arrays are not worth
+/// a vector; `dense` writes the lanes of all others to the front of the room it is given.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn compress_by<const W: usize>(
+    source: &[[u8; W]],
+    bits: BitSlice<'_>,
+    out: &mut [MaybeUninit<[u8; W]>],
+    dense: impl Fn(&[[u8; W]; WORD], u64, &mut [MaybeUninit<[u8; W]>; WORD]),
+) -> usize {
+    debug_assert_eq!(source.len(), bits.len());
+    let mut written = 0;
+    for (at, word) in bits.words().enumerate() {
+        if word == 0 {
+            continue;
+        }
+        let rows = &source[at * WORD..];
+        let room = &mut out[written..];
+        let count = word.count_ones();
+        match (rows.first_chunk::<WORD>(), room.first_chunk_mut::<WORD>()) {
+            (Some(rows), Some(room)) if count > SPARSE_MAX && word != u64::MAX => {
+                dense(rows, word, room);
+            }
+            _ => {
+                compress_word(rows, word, room);
+            }
+        }
+        written += count as usize;
+    }
+    written
+}
+
 /// One word's lanes, row by row, or all at once.
 #[inline(always)]
 fn compress_word<const W: usize>(
@@ -126,7 +158,7 @@ mod avx512 {
 
     use std::arch::x86_64::*;
 
-    use super::{BitSlice, MaybeUninit, SPARSE_MAX, WORD, compress_word};
+    use super::{BitSlice, MaybeUninit, WORD, compress_by};
 
     pub(super) fn is_available() -> bool {
         is_x86_feature_detected!("avx512f")
@@ -149,26 +181,9 @@ mod avx512 {
         out: &mut [MaybeUninit<[u8; W]>],
     ) -> usize {
         debug_assert!(is_available());
-        debug_assert_eq!(source.len(), bits.len());
-        let mut written = 0;
-        for (at, word) in bits.words().enumerate() {
-            if word == 0 {
-                continue;
-            }
-            let rows = &source[at * WORD..];
-            let room = &mut out[written..];
-            let count = word.count_ones();
-            match (rows.first_chunk::<WORD>(), room.first_chunk_mut::<WORD>()) {
-                (Some(rows), Some(room)) if count > SPARSE_MAX && word != u64::MAX => {
-                    compress_vectors(rows, word, room);
-                }
-                _ => {
-                    compress_word(rows, word, room);
-                }
-            }
-            written += count as usize;
-        }
-        written
+        compress_by(source, bits, out, |rows, word, room| {
+            compress_vectors(rows, word, room);
+        })
     }
 
     /// Writes the lanes of `rows` whose bits are set in `word` to the front of `room`; what lies

@@ -6,11 +6,10 @@ use parquet::basic::Encoding;
 
 use super::hybrid::{Hybrid, Packed, Run};
 use super::leaf::{LeafDecoder, Window};
-use super::pick::read_stretches;
 use super::plain::{cut, ended};
 use super::validity::Validity;
 use crate::page::{Chunk, Lifetime};
-use crate::{Error, Result, RowRanges};
+use crate::{Error, Result};
 
 /// Decodes booleans.
 pub(crate) struct Booleans;
@@ -54,10 +53,6 @@ impl LeafDecoder for Booleans {
             values,
             validity.finish(),
         )))
-    }
-
-    fn read_rows(&self, chunk: &Chunk, window: &Window, wanted: &RowRanges) -> Result<ArrayRef> {
-        read_stretches(self, chunk, window, wanted)
     }
 }
 

@@ -17,7 +17,7 @@ use super::fixed::join_streams;
 use super::gather::{gather, gather_ranges, outside, spread};
 use super::hybrid::{Hybrid, Run};
 use super::leaf::{LeafDecoder, Window, dictionary_values};
-use super::pick::{PickedPage, Stored, picked_pages, read_stretches};
+use super::pick::{PickedPage, Stored, picked_pages};
 use super::plain::{cut, ended, for_each_value, lengths};
 use super::pod::values_mut;
 use super::validity::Validity;
@@ -441,10 +441,6 @@ impl LeafDecoder for FixedBytes {
             values,
             validity.finish(),
         )?))
-    }
-
-    fn read_rows(&self, chunk: &Chunk, window: &Window, wanted: &RowRanges) -> Result<ArrayRef> {
-        read_stretches(self, chunk, window, wanted)
     }
 }
 

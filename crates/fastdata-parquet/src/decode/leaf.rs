@@ -27,7 +27,10 @@ pub(crate) trait LeafDecoder: Send + Sync {
     fn read(&self, chunk: &Chunk, window: &Window) -> Result<ArrayRef>;
 
     /// The rows `wanted`, all of them in `window`; pages that hold none are not touched.
-    fn read_rows(&self, chunk: &Chunk, window: &Window, wanted: &RowRanges) -> Result<ArrayRef>;
+    fn read_rows(&self, chunk: &Chunk, window: &Window, wanted: &RowRanges) -> Result<ArrayRef> {
+        let read = |part: &Window| self.read(chunk, part);
+        read_stretches(chunk, window, wanted, read)
+    }
 
     /// Bytes of an Arrow value, where all have the same and [`Self::read_into`] works.
     fn value_bytes(&self) -> Option<usize> {
@@ -154,7 +157,7 @@ pub(crate) fn read_leaf_rows(
 ) -> Result<ArrayRef> {
     let scattered = wanted.ranges().len() * RowRanges::WORTH_PICKING > window.rows.len();
     let array = match scattered {
-        true => read_stretches(leaf.0.as_ref(), chunk, window, wanted)?,
+        true => read_stretches(chunk, window, wanted, |part| leaf.0.read(chunk, part))?,
         false => leaf.0.read_rows(chunk, window, wanted)?,
     };
     if array.len() != wanted.row_count() {

@@ -21,5 +21,5 @@ mod validity;
 mod views;
 
 pub(crate) use convert::{big_endian_i256, int96};
-pub(crate) use leaf::{Leaf, Window, read_leaf, read_leaf_rows};
+pub(crate) use leaf::{Leaf, Window, read_leaf, read_leaf_rows, too_few_rows};
 pub(crate) use plain::for_each_value;

@@ -10,7 +10,7 @@ use std::ops::Range;
 use arrow_array::{Array, ArrayRef, BooleanArray};
 use arrow_buffer::BooleanBufferBuilder;
 
-use super::leaf::{LeafDecoder, Window};
+use super::leaf::{Window, too_few_rows};
 use super::validity::Validity;
 use crate::page::{Chunk, PageBytes, Visit};
 use crate::{Error, Result, RowRanges};
@@ -122,11 +122,11 @@ pub(crate) struct Stored {
 
 /// For decoders that know no better: stretches of neighbouring pages are decoded, and the wanted
 /// rows kept.
-pub(crate) fn read_stretches(
-    decoder: &dyn LeafDecoder,
+pub(super) fn read_stretches(
     chunk: &Chunk,
     window: &Window,
     wanted: &RowRanges,
+    read: impl Fn(&Window) -> Result<ArrayRef>,
 ) -> Result<ArrayRef> {
     let mut parts: Vec<ArrayRef> = Vec::new();
     let mut pages = chunk.pages().iter().peekable();
@@ -145,13 +145,11 @@ pub(crate) fn read_stretches(
         let wanted = wanted.within(stretch);
         let first_row = rows.start;
         let part = Window { rows, ..*window };
-        parts.push(keep(&decoder.read(chunk, &part)?, first_row, &wanted)?);
+        parts.push(keep(&read(&part)?, first_row, &wanted)?);
     }
     let parts: Vec<&dyn Array> = parts.iter().map(AsRef::as_ref).collect();
     match parts.as_slice() {
-        [] => Err(Error::corrupt(
-            "the column chunk has fewer rows than its row group",
-        )),
+        [] => Err(too_few_rows()),
         [only] => Ok(only.slice(0, only.len())),
         all => Ok(arrow_select::concat::concat(all)?),
     }
@@ -160,9 +158,7 @@ pub(crate) fn read_stretches(
 /// The rows `wanted` of `span`, which starts at `first_row`.
 fn keep(span: &ArrayRef, first_row: usize, wanted: &RowRanges) -> Result<ArrayRef> {
     if wanted.end() > first_row + span.len() {
-        return Err(Error::corrupt(
-            "the column chunk has fewer rows than its row group",
-        ));
+        return Err(too_few_rows());
     }
     let mut mask = BooleanBufferBuilder::new(span.len());
     for range in wanted.ranges() {

@@ -17,7 +17,7 @@ use super::pace::{Pace, Verdict};
 use super::retry::Outcome;
 use super::version::{Seen, Version};
 use crate::checksum::{ALGORITHMS, Digest};
-use crate::pieces::{self, Piece};
+use crate::pieces::{self, Piece, Whole};
 use crate::ranges::{self, Read, Splitting, past_end};
 use crate::{Checksum, Error, ErrorKind, Location, Result};
 
@@ -90,24 +90,8 @@ impl Reading {
                     self.object
                 )));
             };
-            let spans: Vec<Range<u64>> = spans(&read.span).collect();
-            let lens: Vec<usize> = spans
-                .iter()
-                .map(|span| (span.end - span.start) as usize)
-                .collect();
-            let (whole, parts) = pieces::split(PooledBuffer::with_len(len), &lens);
-            wholes.push(whole);
-            for (span, piece) in spans.into_iter().zip(parts) {
-                let (reading, opened) = (self.clone(), first.take());
-                let part = Part {
-                    span,
-                    piece,
-                    filled: 0,
-                    moved: 0,
-                };
-                // Each waits for its permit by itself, in this order.
-                running.spawn(async move { reading.bring(part, opened).await });
-            }
+            let spans = spans(&read.span).collect();
+            wholes.push(self.begin(&mut running, spans, len, &mut first));
         }
         join(&mut running).await?;
         let mut brought = Vec::with_capacity(wholes.len());
@@ -118,6 +102,34 @@ impl Reading {
             }
         }
         Ok(brought)
+    }
+
+    /// Begins to bring `spans`, which follow each other, into one buffer of `len` bytes; `opened` is
+    /// the answer to a request for the first of them, if there is one already.
+    fn begin(
+        &self,
+        running: &mut JoinSet<Result<()>>,
+        spans: Vec<Range<u64>>,
+        len: usize,
+        opened: &mut Option<Opened>,
+    ) -> Whole {
+        let lens: Vec<usize> = spans
+            .iter()
+            .map(|span| (span.end - span.start) as usize)
+            .collect();
+        let (whole, parts) = pieces::split(PooledBuffer::with_len(len), &lens);
+        for (span, piece) in spans.into_iter().zip(parts) {
+            let (reading, opened) = (self.clone(), opened.take());
+            let part = Part {
+                span,
+                piece,
+                filled: 0,
+                moved: 0,
+            };
+            // Each waits for its permit by itself, in this order.
+            running.spawn(async move { reading.bring(part, opened).await });
+        }
+        whole
     }
 
     /// Brings one part.
@@ -455,23 +467,8 @@ impl Reading {
         }
         let mut all = vec![first.clone()];
         all.extend(spans(&(first.end..size_bytes)));
-        let lens: Vec<usize> = all
-            .iter()
-            .map(|span| (span.end - span.start) as usize)
-            .collect();
-        let (whole, parts) = pieces::split(PooledBuffer::with_len(len), &lens);
         let mut running = JoinSet::new();
-        let mut opened = Some(opened);
-        for (span, piece) in all.into_iter().zip(parts) {
-            let (reading, opened) = (self.clone(), opened.take());
-            let part = Part {
-                span,
-                piece,
-                filled: 0,
-                moved: 0,
-            };
-            running.spawn(async move { reading.bring(part, opened).await });
-        }
+        let whole = self.begin(&mut running, all, len, &mut Some(opened));
         join(&mut running).await?;
         match whole.join() {
             Some(buffer) => Ok(buffer.into_bytes()),

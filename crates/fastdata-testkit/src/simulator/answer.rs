@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::content::Content;
 use super::faults::Spoil;
 use super::model::Network;
+use super::traffic::Traffic;
 
 /// Pieces of a body that are sent at one time; small enough for an even rate.
 const PIECE_BYTES: usize = 128 << 10;
@@ -88,6 +89,7 @@ impl Answer {
         &self,
         stream: &mut TcpStream,
         network: Option<&Network>,
+        traffic: &Traffic,
     ) -> std::io::Result<After> {
         let head = self.head();
         if self.without_body || self.range.is_empty() {
@@ -134,6 +136,7 @@ impl Answer {
                 stream.write_all(&std::mem::take(&mut pending)).await?;
             }
             rest.start += piece.len() as u64;
+            traffic.sent(piece.len());
             if let Some(rate) = rate {
                 next_at += Duration::from_secs_f64(piece.len() as f64 / rate);
                 let shared = network.and_then(|network| network.pass(piece.len()));

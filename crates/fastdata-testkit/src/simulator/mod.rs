@@ -17,7 +17,9 @@ mod request;
 mod server;
 mod signature;
 mod state;
+mod traffic;
 
 pub use faults::{Action, Fault, Operation};
 pub use model::Model;
 pub use server::Simulator;
+pub use traffic::Sent;

@@ -18,6 +18,7 @@ use super::operations::{answer, http_date, operation_of};
 use super::request::Request;
 use super::signature::{self, Keys};
 use super::state::{State, locked};
+use super::traffic::{Sent, Traffic};
 
 const ACCESS_KEY_ID: &str = "AKIDSIMULATOR";
 const SECRET_ACCESS_KEY: &str = "canary-secret-of-the-simulator";
@@ -57,6 +58,7 @@ struct Shared {
     /// What the server's clock shows beyond this machine's, in seconds.
     clock_ahead_s: AtomicI64,
     connections: AtomicU64,
+    traffic: Traffic,
 }
 
 impl Simulator {
@@ -94,6 +96,7 @@ impl Simulator {
             network: model.map(Network::new),
             clock_ahead_s: AtomicI64::new(0),
             connections: AtomicU64::new(0),
+            traffic: Traffic::default(),
         });
         let address = listener
             .local_addr()
@@ -201,6 +204,11 @@ impl Simulator {
         self.state().body_bytes_sent
     }
 
+    /// What left the server since the last call, and how the end of it went.
+    pub fn take_traffic(&self) -> Sent {
+        self.shared.traffic.take()
+    }
+
     /// Connections that were ever made.
     pub fn connections(&self) -> u64 {
         self.shared.connections.load(Ordering::Relaxed)
@@ -272,7 +280,7 @@ async fn serve(
     let date = http_date(shared.now());
     let Some(operation) = operation_of(request) else {
         let answer = Answer::error(501, "NotImplemented", "the simulator does not have this");
-        return answer.send(stream, None).await;
+        return answer.send(stream, None, &shared.traffic).await;
     };
     if let Err((status, code, message)) = signature::check(request, &shared.keys, shared.now()) {
         let mut answer = Answer::error(status, code, &message).with("date", &date);
@@ -280,7 +288,7 @@ async fn serve(
             answer = answer.with("x-amz-bucket-region", &shared.keys.region);
         }
         answer.without_body = request.method == "HEAD";
-        return answer.send(stream, None).await;
+        return answer.send(stream, None, &shared.traffic).await;
     }
     let (_, key) = request.target();
     let action = {
@@ -332,5 +340,5 @@ async fn serve(
     if !answer.without_body {
         locked(&shared.state).body_bytes_sent += answer.range.end - answer.range.start;
     }
-    answer.send(stream, network).await
+    answer.send(stream, network, &shared.traffic).await
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 use std::time::Instant;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
@@ -119,10 +120,14 @@ pub(crate) fn run(
             command
         }
     };
-    serve(&mut command, &job).map_err(|error| format!("{engine}: {error}"))
+    ask(&mut command, &job).map_err(|error| format!("{engine}: {error}"))
 }
 
-fn serve(command: &mut Command, job: &serde_json::Value) -> Result<Report> {
+/// Hands the program its job; its report is the last line that it prints.
+pub(crate) fn ask<R: DeserializeOwned>(
+    command: &mut Command,
+    job: &serde_json::Value,
+) -> Result<R> {
     let cores = machine::cores().to_string();
     let mut child = command
         .env("POLARS_MAX_THREADS", &cores)

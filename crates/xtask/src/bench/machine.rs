@@ -43,6 +43,19 @@ impl Machine {
         }
     }
 
+    /// When and on what, as the page tells it.
+    pub(crate) fn told(&self) -> String {
+        format!(
+            "Measured on {}: {}, {} cores, {} GiB, Linux {}; load {} when it began",
+            today(),
+            self.cpu,
+            self.cores,
+            self.memory_bytes >> 30,
+            self.kernel,
+            self.load_before,
+        )
+    }
+
     /// The processor's name as part of a file name.
     pub(crate) fn slug(&self) -> String {
         let words = self.cpu.split(|char: char| !char.is_ascii_alphanumeric());

@@ -119,7 +119,7 @@ impl Engine {
 }
 
 /// The middle one; of an even count, the lower of the two.
-fn median(values: &[u64]) -> u64 {
+pub(crate) fn median(values: &[u64]) -> u64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable();
     sorted
@@ -214,7 +214,7 @@ fn row(engine: &Engine) -> String {
     )
 }
 
-fn seconds(ns: u64) -> String {
+pub(crate) fn seconds(ns: u64) -> String {
     match ns {
         0..100_000_000 => format!("{:.1} ms", ns as f64 / 1e6),
         _ => format!("{:.2} s", ns as f64 / 1e9),
@@ -222,9 +222,6 @@ fn seconds(ns: u64) -> String {
 }
 
 const PAGE: &str = "docs/benchmarks.md";
-const BEGIN: &str =
-    "<!-- Written by `cargo xtask bench scan --publish`; what follows is replaced. -->";
-const END: &str = "<!-- End of what is written by `cargo xtask bench scan --publish`. -->";
 
 /// Writes the raw numbers to `benches/results` and the tables into the page, between its marks.
 pub(crate) fn publish(
@@ -245,24 +242,27 @@ pub(crate) fn publish(
     let raw_name = format!("benches/results/{date}-{}.json", machine.slug());
     let raw = serde_json::to_string_pretty(&raw).map_err(|error| error.to_string())?;
     write(&raw_name, &without_places(&(raw + "\n")))?;
+    let told = format!(
+        "{}; {rounds} rounds at scale factor {scale}. Raw numbers: [`{raw_name}`](../{raw_name}).",
+        machine.told(),
+    );
+    section("scan", &format!("{told}\n\n{}", tables(measured)))
+}
+
+/// Replaces what `cargo xtask bench NAME --publish` wrote into the page before, between its marks.
+pub(crate) fn section(name: &str, text: &str) -> Result<()> {
+    let begin =
+        format!("<!-- Written by `cargo xtask bench {name} --publish`; what follows is replaced. -->");
+    let end = format!("<!-- End of what is written by `cargo xtask bench {name} --publish`. -->");
     let page = workspace::root().join(PAGE);
     let before = std::fs::read_to_string(&page).map_err(|error| format!("{PAGE}: {error}"))?;
-    let head = before.split(BEGIN).next().unwrap_or_default();
-    let tail = before.split(END).nth(1).unwrap_or("\n");
-    let told = format!(
-        "Measured on {date}: {}, {} cores, {} GiB, Linux {}; load {} when it began; {rounds} \
-         rounds at scale factor {scale}. Raw numbers: [`{raw_name}`](../{raw_name}).",
-        machine.cpu,
-        machine.cores,
-        machine.memory_bytes >> 30,
-        machine.kernel,
-        machine.load_before,
-    );
-    let tables = without_places(&tables(measured));
-    write(
-        PAGE,
-        &format!("{head}{BEGIN}\n\n{told}\n\n{tables}\n{END}{tail}"),
-    )
+    let (Some((head, _)), Some((_, tail))) = (before.split_once(&begin), before.split_once(&end))
+    else {
+        return Err(format!("{PAGE} has no marks for `bench {name}`"));
+    };
+    let text = without_places(text);
+    let text = text.trim_end();
+    write(PAGE, &format!("{head}{begin}\n\n{text}\n\n{end}{tail}"))
 }
 
 /// Messages of engines may name folders of this machine; the page and the results do not.

@@ -11,7 +11,7 @@
 use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
 
-use super::{SPARSE_MAX, compress_word};
+use super::compress_by;
 use crate::bits::{BitSlice, WORD};
 
 /// Rows that one entry of the table orders.
@@ -36,26 +36,9 @@ pub(super) fn compress<const W: usize>(
     out: &mut [MaybeUninit<[u8; W]>],
 ) -> usize {
     debug_assert!(is_available());
-    debug_assert_eq!(source.len(), bits.len());
-    let mut written = 0;
-    for (at, word) in bits.words().enumerate() {
-        if word == 0 {
-            continue;
-        }
-        let rows = &source[at * WORD..];
-        let room = &mut out[written..];
-        let count = word.count_ones();
-        match (rows.first_chunk::<WORD>(), room.first_chunk_mut::<WORD>()) {
-            (Some(rows), Some(room)) if count > SPARSE_MAX && word != u64::MAX => {
-                compress_groups(rows, word, room);
-            }
-            _ => {
-                compress_word(rows, word, room);
-            }
-        }
-        written += count as usize;
-    }
-    written
+    compress_by(source, bits, out, |rows, word, room| {
+        compress_groups(rows, word, room);
+    })
 }
 
 /// Writes the lanes of `rows` whose bits are set in `word` to the front of `room`; what lies behind
