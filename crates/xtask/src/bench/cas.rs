@@ -6,7 +6,7 @@ use serde::Deserialize;
 
 use super::machine::Machine;
 use super::report;
-use crate::process::{self, Result, print, say};
+use crate::process::{self, Result, print};
 use crate::{package, python, workspace};
 
 /// Arguments of `cargo xtask bench cas`.
