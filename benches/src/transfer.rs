@@ -92,7 +92,10 @@ fn checksums(job: &Job, brought: &[Vec<Bytes>]) -> Result<Vec<u32>> {
     match job.target {
         Target::Memory => Ok(brought.iter().map(|pieces| crc(pieces)).collect()),
         Target::File => {
-            let paths = job.objects.iter().map(|object| job.folder.join(&object.key));
+            let paths = job
+                .objects
+                .iter()
+                .map(|object| job.folder.join(&object.key));
             paths
                 .map(|path| Ok(crc(&[std::fs::read(path)?.into()])))
                 .collect()

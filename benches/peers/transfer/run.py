@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import resource
+import signal
 import subprocess
 import sys
 import time
@@ -145,13 +146,11 @@ def awscrt_run(job, to_file):
     import awscrt
     from awscrt.s3 import S3RequestType
 
-    endpoint = os.environ["AWS_ENDPOINT_URL"]
-
     def run():
         client = awscrt_client(job)
         brought, pending = [], []
         for entry in job["objects"]:
-            arguments = {"type": S3RequestType.GET_OBJECT, "request": awscrt_request(job, entry), "endpoint": endpoint}
+            arguments = {"type": S3RequestType.GET_OBJECT, "request": awscrt_request(job, entry)}
             if to_file:
                 arguments["recv_filepath"] = os.path.join(job["folder"], entry["key"])
             else:
@@ -237,7 +236,11 @@ def checksums(job, brought):
     return sums
 
 
+# A client that retries for ever is ended by a signal and counts as failed.
+LIMIT_S = 120
+
 if __name__ == "__main__":
+    signal.alarm(LIMIT_S)
     try:
         report = measure(json.load(sys.stdin))
     except Exception as failure:

@@ -70,7 +70,11 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     match args.publish {
         true => report::section(
             "cas",
-            &format!("{}; medians of {} turns.\n\n{table}", machine.told(), args.turns),
+            &format!(
+                "{}; medians of {} turns.\n\n{table}",
+                machine.told(),
+                args.turns
+            ),
         ),
         false => Ok(()),
     }

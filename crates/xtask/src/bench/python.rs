@@ -99,7 +99,10 @@ fn run(command: &mut Command, rounds: usize, publish: Option<&str>) -> Result<()
     let told = machine.told();
     report::section(
         name,
-        &format!("{told}; medians of {rounds} turns.\n\n{}", tables.join("\n")),
+        &format!(
+            "{told}; medians of {rounds} turns.\n\n{}",
+            tables.join("\n")
+        ),
     )
 }
 

@@ -271,8 +271,9 @@ pub(crate) fn publish(
 
 /// Replaces what `cargo xtask bench NAME --publish` wrote into the page before, between its marks.
 pub(crate) fn section(name: &str, text: &str) -> Result<()> {
-    let begin =
-        format!("<!-- Written by `cargo xtask bench {name} --publish`; what follows is replaced. -->");
+    let begin = format!(
+        "<!-- Written by `cargo xtask bench {name} --publish`; what follows is replaced. -->"
+    );
     let end = format!("<!-- End of what is written by `cargo xtask bench {name} --publish`. -->");
     let page = workspace::root().join(PAGE);
     let before = std::fs::read_to_string(&page).map_err(|error| format!("{PAGE}: {error}"))?;
