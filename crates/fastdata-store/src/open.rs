@@ -13,7 +13,8 @@ use crate::local::LocalStore;
 use crate::remote::{self, RemoteStore};
 use crate::s3::{self, Buckets};
 use crate::{
-    Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Scheme, Store, StoreConfig,
+    Entry, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Scheme, Store,
+    StoreConfig,
 };
 
 /// A store for every kind of address. Nothing is looked up or connected before the first use of a
@@ -245,6 +246,14 @@ impl Store for AnyStore {
             Of::Local(local) => local.list(folder),
             Of::S3(s3) => s3.list(self.config(), folder),
             Of::Remote(remote) => remote.list(folder),
+        }
+    }
+
+    fn entries(&self, folder: &Location) -> BoxStream<'static, Result<Entry>> {
+        match self.of(folder) {
+            Of::Local(local) => local.entries(folder),
+            Of::S3(s3) => s3.entries(self.config(), folder),
+            Of::Remote(remote) => remote.entries(folder),
         }
     }
 }

@@ -12,4 +12,4 @@ mod upload;
 
 pub use copies::{Copied, CopyOptions, Outcome, SyncStep};
 pub use download::{Downloaded, Verification};
-pub use runner::Transfers;
+pub use runner::{Progressed, Transfers};

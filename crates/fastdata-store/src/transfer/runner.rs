@@ -15,7 +15,7 @@ use super::download::{Desk, PART_BYTES, UNIT_BYTES};
 use super::plan;
 use crate::s3::{Buckets, Diagnosis};
 use crate::{
-    Error, ErrorKind, Location, ObjectMeta, ObjectStat, Result, Scheme, Store, StoreConfig,
+    Entry, Error, ErrorKind, Location, ObjectMeta, ObjectStat, Result, Scheme, Store, StoreConfig,
 };
 
 /// Says whether to stop; asked many times a second.
@@ -29,6 +29,19 @@ const CLEANING: Duration = Duration::from_millis(90);
 
 /// Parts that are fetched ahead of whoever reads a stream.
 const AHEAD: usize = 16;
+
+/// How far a transfer is. What is planned is 0 until everything has been listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progressed {
+    /// Files that have come to their end.
+    pub files_done: u64,
+    /// Files that are to be moved.
+    pub files_planned: u64,
+    /// Bytes that have been moved; those of an upload when it has ended.
+    pub bytes_done: u64,
+    /// Bytes that are to be moved.
+    pub bytes_planned: u64,
+}
 
 /// Moves objects; its methods block.
 ///
@@ -75,7 +88,7 @@ impl Transfers {
                 store: crate::open(config.clone()),
                 memory: Arc::new(Semaphore::new(memory_units as usize)),
                 memory_units,
-                bytes_done: Arc::new(AtomicU64::new(0)),
+                progress: Arc::default(),
             },
             config,
             cancelled: Arc::new(cancelled),
@@ -110,9 +123,16 @@ impl Transfers {
         })
     }
 
-    /// Bytes that have been moved so far.
-    pub fn bytes_done(&self) -> u64 {
-        self.desk.bytes_done.load(Ordering::Relaxed)
+    /// How far things are, for whoever asks from another thread.
+    pub fn progress_handle(&self) -> Arc<dyn Fn() -> Progressed + Send + Sync> {
+        let counters = Arc::clone(&self.desk.progress);
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Arc::new(move || Progressed {
+            files_done: read(&counters.files_done),
+            files_planned: read(&counters.files_planned),
+            bytes_done: read(&counters.bytes_done),
+            bytes_planned: read(&counters.bytes_planned),
+        })
     }
 
     /// Brings objects, everything below folders, or what patterns mean, to a file or into a
@@ -179,6 +199,23 @@ impl Transfers {
             let mut listed = self.desk.store.list(folder);
             while let Some(meta) = listed.try_next().await? {
                 if !each(meta)? {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Hands what lies directly in a folder to `each`, which ends it early by `Ok(false)`.
+    pub fn entries(
+        &self,
+        folder: &Location,
+        mut each: impl FnMut(Entry) -> Result<bool>,
+    ) -> Result<()> {
+        self.run(async {
+            let mut entries = self.desk.store.entries(folder);
+            while let Some(entry) = entries.try_next().await? {
+                if !each(entry)? {
                     break;
                 }
             }

@@ -7,5 +7,7 @@
 )]
 
 mod faults;
+mod listing;
 mod local;
+mod login;
 mod s3;
