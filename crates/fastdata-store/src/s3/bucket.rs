@@ -35,7 +35,7 @@ pub(crate) struct Pins(Mutex<HashMap<Location, Arc<Version>>>);
 
 /// Clients by bucket, made when they are first needed.
 pub(crate) struct Buckets {
-    engine: Arc<Engine>,
+    pub(super) engine: Arc<Engine>,
     secrets: Arc<Secrets>,
     clients: Mutex<HashMap<String, Arc<Client>>>,
     credentials: Mutex<Option<Arc<Credentials>>>,

@@ -297,3 +297,21 @@ fn a_listing_that_is_dropped_ends() {
         "a slow reader holds the pieces up"
     );
 }
+
+/// A folder that is alone in its folder is only the way to where the pieces are.
+#[test]
+fn long_pieces_are_cut_again() {
+    let world = World::new(Simulator::start());
+    let mut keys: BTreeSet<String> = (0..9000)
+        .map(|number| format!("one/way/down/f{:02}/{number:06}", number % 12))
+        .collect();
+    keys.insert("one/way/down/f000".to_owned());
+    keys.insert("tail".to_owned());
+    world.write(&keys);
+    for page in [37, 100, 1000] {
+        world.simulator.set_page_keys(page);
+        world.check(&keys, "");
+        world.check(&keys, "one");
+        world.check(&keys, "one/way/down");
+    }
+}

@@ -11,3 +11,4 @@ mod listing;
 mod local;
 mod login;
 mod s3;
+mod tls;

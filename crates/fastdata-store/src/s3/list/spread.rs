@@ -24,6 +24,9 @@ const LANES: [usize; 2] = [12, 4];
 /// So many folders on a page may become a piece each.
 const FOLDERS_MAX: usize = 64;
 
+/// A piece is cut again only when it is longer than so many pages: most are not.
+const PAGES_MAX: usize = 4;
+
 /// With fewer keys in a folder it is no use to ask for folders.
 const KEYS_MIN: usize = 10;
 
@@ -114,13 +117,21 @@ impl Page {
 impl Listing {
     /// What is behind the first page.
     async fn rest(self: &Arc<Self>, front: Front, depth: usize, out: &Out) -> Result<(), Ended> {
+        let front = match depth {
+            0 => front,
+            _ => match self.in_turn(front, PAGES_MAX, out).await? {
+                Some(front) => front,
+                None => return Ok(()),
+            },
+        };
         let width = LANES.get(depth).copied().unwrap_or(1);
         let folders = match width {
             0 | 1 => None,
             _ => self.folders(&front, out).await?,
         };
         let Some(mut page) = folders else {
-            return self.in_turn(&front, out).await;
+            self.in_turn(front, usize::MAX, out).await?;
+            return Ok(());
         };
         let mut lanes = Lanes::default();
         let mut bound = front.last.clone();
@@ -181,22 +192,33 @@ impl Listing {
         Ok(is_useful.then_some(page))
     }
 
-    /// One page after the other.
-    async fn in_turn(&self, front: &Front, out: &Out) -> Result<(), Ended> {
-        let mut token = front.token.clone();
-        loop {
+    /// One page after the other, so many of them; where it stands then, if there is more.
+    async fn in_turn(
+        &self,
+        mut front: Front,
+        pages: usize,
+        out: &Out,
+    ) -> Result<Option<Front>, Ended> {
+        for _ in 0..pages {
             let ask = Ask {
                 prefix: &front.prefix,
-                token: Some(&token),
+                token: Some(&front.token),
                 ..Ask::default()
             };
             let page = self.asked(ask, out).await?;
-            hand(out, page.objects).await?;
-            match page.next {
-                Next::Behind(next) => token = next,
-                Next::End => return Ok(()),
+            let Some(next) = page.front(&front.prefix) else {
+                hand(out, page.objects).await?;
+                return Ok(None);
+            };
+            front.keys += next.keys;
+            front.token = next.token;
+            // A page may be empty and not the last.
+            if next.keys > 0 {
+                front.last = next.last;
             }
+            hand(out, page.objects).await?;
         }
+        Ok(Some(front))
     }
 
     async fn asked(&self, ask: Ask<'_>, out: &Out) -> Result<Page, Ended> {
