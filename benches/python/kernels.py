@@ -173,6 +173,29 @@ def measure(case, rounds):
     return {"case": case.name, "rows": case.table.num_rows, "ms": medians, "floor_ms": case.floor_ms(answer_bytes, rounds)}
 
 
+ENGINES = ["fastdata", "polars", "pyarrow", "pandas", "duckdb", "numpy"]
+
+
+def row(result):
+    """A line of the table; `true` when the bar is met: 5 × pandas, and 1.5 × Polars or 1.2 × the floor."""
+    ms, floor = result["ms"], result["floor_ms"]
+    ours = ms["fastdata"]
+    times = [f"{ms[name]:.1f}" if name in ms else "" for name in ENGINES]
+    over_pandas, over_polars = ms["pandas"] / ours, ms["polars"] / ours
+    met = (over_pandas >= 5 and over_polars >= 1.5) or ours <= 1.2 * floor
+    cells = [result["case"], *times, f"{floor:.1f}", f"{over_pandas:.1f}", f"{over_polars:.1f}", "" if met else "✗"]
+    return "| " + " | ".join(cells) + " |", met
+
+
+def table(results):
+    rows = [row(result) for result in results]
+    print("| case | " + " | ".join(ENGINES) + " | floor | pandas over ours | Polars over ours | |")
+    print("|---" * (len(ENGINES) + 5) + "|")
+    for line, _ in rows:
+        print(line)
+    print(f"| {sum(met for _, met in rows)} of {len(rows)} meet the bar |" + " |" * (len(ENGINES) + 4), flush=True)
+
+
 def main():
     arguments = argparse.ArgumentParser()
     arguments.add_argument("output")
@@ -186,6 +209,7 @@ def main():
         results.append(result)
         shown = "  ".join(f"{name} {ms:.2f}" for name, ms in result["ms"].items())
         print(f"{result['case']:<40} {shown}  floor {result['floor_ms']:.2f} ms", flush=True)
+    table(results)
     with open(options.output, "w") as output:
         json.dump({"schema": "fastdata.kernels-bench/1", "results": results}, output, indent=1)
 

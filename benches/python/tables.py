@@ -116,6 +116,13 @@ def main():
         medians = {name: statistics.median(each) for name, each in seconds.items()}
         results.append({"question": question, "rows": answers.pop()[0], "seconds": medians})
         print(f"{question:<22}", "  ".join(f"{name} {each:.3f}" for name, each in medians.items()), "s", flush=True)
+    print("| question | rows | " + " | ".join(engines) + " | fastest other over ours |")
+    print("|---" * (len(engines) + 3) + "|")
+    for result in results:
+        seconds = result["seconds"]
+        ratio = min(each for name, each in seconds.items() if name != "fastdata") / seconds["fastdata"]
+        cells = [result["question"], f"{result['rows']:,}", *(f"{seconds[name]:.3f} s" for name in engines), f"{ratio:.2f}"]
+        print("| " + " | ".join(cells) + " |", flush=True)
     with open(options.output, "w") as output:
         json.dump({"schema": "fastdata.tables-bench/1", "results": results}, output, indent=1)
 

@@ -28,10 +28,8 @@ TYPES = {
     "float64": (pa.float64(), [1.1, float("inf")]),
     "string": (pa.string(), ["a", "ö" * 40]),
     "large_string": (pa.large_string(), ["a", "ö" * 40]),
-    "string_view": (pa.string_view(), ["a", "ö" * 40]),
     "binary": (pa.binary(), [b"a", b"\0" * 40]),
     "large_binary": (pa.large_binary(), [b"a", b"\0" * 40]),
-    "binary_view": (pa.binary_view(), [b"a", b"\0" * 40]),
     "fixed_binary": (pa.binary(3), [b"abc", b"xyz"]),
     "date32": (pa.date32(), [D, datetime.date(1, 1, 1)]),
     "date64": (pa.date64(), [D, datetime.date(9999, 12, 31)]),
@@ -53,6 +51,10 @@ TYPES = {
     "dictionary": (pa.dictionary(pa.int8(), pa.string()), ["a", "b"]),
     "nested": (pa.list_(pa.struct([("x", pa.map_(pa.int32(), pa.list_(pa.bool_())))])), [[{"x": [(1, [True])]}], [None, {"x": None}]]),
 }
+# Older pyarrow has no views.
+if hasattr(pa, "string_view"):
+    TYPES["string_view"] = (pa.string_view(), ["a", "ö" * 40])
+    TYPES["binary_view"] = (pa.binary_view(), [b"a", b"\0" * 40])
 
 
 def table_of(name):
@@ -88,18 +90,33 @@ def test_python_values(name):
     assert fd.DataFrame(table)["c"][1] == expected[1]
 
 
+class Stream:
+    """A table that shows nothing of itself but the stream, as our frames do."""
+
+    def __init__(self, table):
+        self.table = table
+
+    def __arrow_c_stream__(self, requested_schema=None):
+        return self.table.__arrow_c_stream__(requested_schema)
+
+
 @pytest.mark.parametrize("name", TYPES)
 def test_polars(name):
     table = table_of(name)
     try:
-        direct = pl.DataFrame(table)
+        direct = pl.DataFrame(Stream(table))
     except (Exception, pl.exceptions.PanicException) as error:
         pytest.skip(f"Polars itself: {error}")
     frame = fd.DataFrame(table)
-    assert frame.to_polars().equals(direct)
-    assert pl.DataFrame(frame.batches()[0]).equals(direct[:3])
+    assert same(frame.to_polars(), direct)
+    assert same(pl.DataFrame(frame.batches()[0]), direct[:3])
     assert pl.Series(frame["c"]).to_list() == direct["c"].to_list()
-    assert fd.DataFrame(direct).to_polars().equals(direct)
+    assert same(fd.DataFrame(direct).to_polars(), direct)
+
+
+def same(ours, theirs):
+    """`equals` of older versions cannot compare categories of different origin."""
+    return ours.schema == theirs.schema and ours.to_dict(as_series=False) == theirs.to_dict(as_series=False)
 
 
 @pytest.mark.parametrize("name", TYPES)

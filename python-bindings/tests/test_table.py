@@ -2,10 +2,12 @@
 
 import asyncio
 import datetime
+import http.server
 import logging
 import pathlib
 import pickle
 import shutil
+import threading
 
 import duckdb
 import polars as pl
@@ -221,10 +223,43 @@ def test_what_is_wrong_has_its_exception(events, tmp_path):
         list(fd.Table(path).scan())
     with pytest.raises(Exception, match="torn"):
         pa.table(fd.Table(path).scan())
-    refused = fd.Table("s3://bucket/key.parquet", endpoint_url="http://127.0.0.1:9", access_key_id="a", secret_access_key="b")
-    del refused
     path.write_bytes(whole)
     assert fd.Table(path).get_all().num_rows == 100000
+
+
+class Refusing(http.server.BaseHTTPRequestHandler):
+    """A bucket that lets nobody in, and one that is empty."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        status, code = (403, "AccessDenied") if self.path.startswith("/closed") else (404, "NoSuchKey")
+        body = f"<Error><Code>{code}</Code><Message>no</Message><RequestId>R17</RequestId></Error>".encode()
+        self.send_response(status)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    do_HEAD = do_GET
+
+    def log_message(self, *_):
+        pass
+
+
+def test_what_is_wrong_with_a_bucket_has_its_exception(events):
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Refusing) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        options = {"endpoint_url": f"http://127.0.0.1:{server.server_port}", "region": "here", "access_key_id": "canary-id", "secret_access_key": "canary-secret"}
+        with pytest.raises(PermissionError, match="AccessDenied") as denied:
+            fd.Table("s3://closed/key.parquet", **options).get_all()
+        assert isinstance(denied.value, fd.AccessDeniedError) and not denied.value.retryable
+        with pytest.raises(FileNotFoundError, match="key.parquet") as missing:
+            fd.Table("s3://empty/key.parquet", **options).get_all()
+        assert isinstance(missing.value, fd.NotFoundError)
+        assert "canary" not in f"{denied.value}{missing.value}"
+        server.shutdown()
+    assert events.get_partition(event_date=DAY).num_rows > 0
 
 
 def test_async(events):

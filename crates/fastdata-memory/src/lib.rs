@@ -22,5 +22,5 @@ mod process;
 
 pub use buffer::{PooledBuffer, SLACK_BYTES};
 pub use parts::{BufferPart, PartedBuffer};
-pub use pool::{Pool, PoolStats};
+pub use pool::{IdleLimit, Pool, PoolStats};
 pub use process::{memory_limit_bytes, peak_rss_bytes};

@@ -72,6 +72,9 @@ pub struct Pool {
     peak_bytes: AtomicUsize,
     /// [`CAP_UNSET`] until it is set or first asked for.
     cap_bytes: AtomicUsize,
+    /// The smallest of `limits`; `usize::MAX` without any.
+    limit_bytes: AtomicUsize,
+    limits: Mutex<Vec<usize>>,
     /// The class that eviction looks at next.
     evict_next: AtomicUsize,
 }
@@ -90,6 +93,23 @@ pub struct PoolStats {
     pub peak_bytes: usize,
     /// What `idle_bytes` never exceeds.
     pub cap_bytes: usize,
+}
+
+/// A limit that ends when this is dropped; see [`Pool::limit_idle`].
+#[derive(Debug)]
+pub struct IdleLimit {
+    pool: &'static Pool,
+    idle_bytes: usize,
+}
+
+impl Drop for IdleLimit {
+    fn drop(&mut self) {
+        self.pool.change_limits(|limits| {
+            if let Some(at) = limits.iter().position(|limit| *limit == self.idle_bytes) {
+                limits.swap_remove(at);
+            }
+        });
+    }
 }
 
 impl std::fmt::Debug for Pool {
@@ -113,6 +133,8 @@ impl Pool {
             in_use_bytes: AtomicUsize::new(0),
             peak_bytes: AtomicUsize::new(0),
             cap_bytes: AtomicUsize::new(cap_bytes),
+            limit_bytes: AtomicUsize::new(usize::MAX),
+            limits: Mutex::new(Vec::new()),
             evict_next: AtomicUsize::new(0),
         }
     }
@@ -125,6 +147,27 @@ impl Pool {
         self.cap_bytes
             .store(cap_bytes.min(CAP_UNSET - 1), Ordering::Relaxed);
         self.evict_down_to(cap_bytes);
+    }
+
+    /// Lets at most `idle_bytes` wait for reuse as long as the returned value lives: for work with a
+    /// small budget, in which what waits counts too. Of several limits the smallest holds.
+    pub fn limit_idle(&'static self, idle_bytes: usize) -> IdleLimit {
+        self.change_limits(|limits| limits.push(idle_bytes));
+        self.evict_down_to(self.cap());
+        IdleLimit {
+            pool: self,
+            idle_bytes,
+        }
+    }
+
+    fn change_limits(&self, change: impl FnOnce(&mut Vec<usize>)) {
+        let mut limits = self
+            .limits
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        change(&mut limits);
+        let smallest = limits.iter().copied().min().unwrap_or(usize::MAX);
+        self.limit_bytes.store(smallest, Ordering::Relaxed);
     }
 
     /// Gives everything that is idle back to the system.
@@ -225,6 +268,11 @@ impl Pool {
     }
 
     fn cap(&self) -> usize {
+        self.set_or_default_cap()
+            .min(self.limit_bytes.load(Ordering::Relaxed))
+    }
+
+    fn set_or_default_cap(&self) -> usize {
         match self.cap_bytes.load(Ordering::Relaxed) {
             CAP_UNSET => {
                 let cap = memory_limit_bytes().map_or(1 << 30, |limit| (limit / 4).min(4 << 30));

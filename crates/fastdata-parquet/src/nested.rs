@@ -19,7 +19,7 @@ use parquet::column::page::{Page, PageIterator, PageMetadata, PageReader};
 use parquet::errors::{ParquetError, Result as ParquetResult};
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 
-use crate::decode::int96;
+use crate::decode::{int96, too_few_rows};
 use crate::page::{Chunk, PageKind};
 use crate::schema::is_unchecked_int96;
 use crate::{Error, FieldProjection, FileMeta, Result, RowRanges};

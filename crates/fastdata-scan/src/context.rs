@@ -10,6 +10,7 @@ use arrow_schema::{Field, FieldRef, Schema, SchemaRef};
 use bytes::Bytes;
 use fastdata_iceberg::{FIELD_ID_KEY, Limits, NameMapping, PathResolver, TableMetadata, TableView};
 use fastdata_kernels::predicate::Bound;
+use fastdata_memory::IdleLimit;
 use fastdata_parquet::ReadOptions;
 use fastdata_store::{Location, Store};
 use rayon::ThreadPool;
@@ -56,6 +57,8 @@ pub(crate) struct Context {
     pub(crate) window_rows: usize,
     /// The parts that are wanted; `None` for all.
     pub(crate) parts: Option<Parts>,
+    /// Held as long as the scan runs.
+    pub(crate) _idle_limit: Option<IdleLimit>,
 }
 
 /// What a table adds.
@@ -130,6 +133,7 @@ pub(crate) async fn first_schema(
         window_bytes_max: 0,
         window_rows: 0,
         parts: None,
+        _idle_limit: None,
     };
     let meta = read_footer(&context, &first.location, first.size_bytes)
         .await

@@ -196,11 +196,11 @@ impl Scan {
         let chunk_bytes_max = max_bytes / 2;
         let windows = pipeline::windows_ahead(threads) + BATCHES_AHEAD + 1;
         let window_bytes_max = max_bytes / 4 / windows as u64;
-        if asked_bytes < DEFAULT_MAX_MEMORY_BYTES {
-            // Buffers that wait for reuse are memory too, and who asks for little means it.
+        // Buffers that wait for reuse are memory too, and who asks for little means it.
+        let idle_limit = (asked_bytes < DEFAULT_MAX_MEMORY_BYTES).then(|| {
             let idle_bytes_max = usize::try_from(max_bytes / 8).unwrap_or(usize::MAX);
-            Pool::global().set_cap(Pool::global().stats().cap_bytes.min(idle_bytes_max));
-        }
+            Pool::global().limit_idle(idle_bytes_max)
+        });
         let window_rows = match self.request.limit_rows {
             Some(limit_rows) => self
                 .request
@@ -230,6 +230,7 @@ impl Scan {
             // Tiny windows would decode straddling pages over and over.
             window_rows: window_rows.max(4096),
             parts: self.request.parts.as_deref().map(Parts::new),
+            _idle_limit: idle_limit,
         }))
     }
 }

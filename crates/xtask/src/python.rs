@@ -34,6 +34,17 @@ pub(crate) fn prepare_metaflow() -> Result<PathBuf> {
     prepare_in(&workspace::target().join("metaflow"), METAFLOW_REQUIREMENTS)
 }
 
+/// File that pins the oldest versions of the libraries that frames go to and come from.
+const OLDEST_REQUIREMENTS: &str = "testdata/python/oldest-requirements.txt";
+
+/// An environment with those.
+pub(crate) fn prepare_oldest() -> Result<PathBuf> {
+    prepare_in(
+        &workspace::target().join("python-oldest"),
+        OLDEST_REQUIREMENTS,
+    )
+}
+
 /// An environment in `folder` that holds what `requirements`, relative to the root, asks for; its
 /// interpreter.
 pub(crate) fn prepare_in(folder: &Path, requirements: &str) -> Result<PathBuf> {

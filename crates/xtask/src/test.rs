@@ -25,6 +25,7 @@ pub(crate) fn run(_args: &Args) -> Result<()> {
     let mut tally = Tally::default();
     let python = part(&mut tally, "the Python oracles", python::prepare());
     let metaflow = part(&mut tally, "Metaflow", python::prepare_metaflow());
+    let oldest = part(&mut tally, "the oldest libraries", python::prepare_oldest());
     part(&mut tally, "the Versity S3 Gateway", gateway::prepare());
     cargo_tests(&mut tally)?;
     match python {
@@ -32,6 +33,9 @@ pub(crate) fn run(_args: &Args) -> Result<()> {
             let site = package::build()?;
             oracle_tests(&mut tally, &python, metaflow.as_deref())?;
             package_tests(&mut tally, &python, metaflow.as_deref(), &site)?;
+            if let Some(oldest) = oldest {
+                oldest_tests(&mut tally, &oldest, &site)?;
+            }
         }
         None => say("SKIPPED: the Python oracle tests"),
     }
@@ -119,6 +123,15 @@ fn package_tests(
         command.env("FASTDATA_METAFLOW_PYTHON", metaflow);
     }
     watch_pytest(tally, command.env("FASTDATA_PACKAGE", site))
+}
+
+/// Hand-over to the oldest versions of other libraries that we promise to work with.
+fn oldest_tests(tally: &mut Tally, python: &Path, site: &Path) -> Result<()> {
+    for file in ["test_arrow.py", "test_frame.py"] {
+        let mut command = pytest(python, &format!("python-bindings/tests/{file}"));
+        watch_pytest(tally, command.env("FASTDATA_PACKAGE", site))?;
+    }
+    Ok(())
 }
 
 fn watch_pytest(tally: &mut Tally, command: &mut Command) -> Result<()> {

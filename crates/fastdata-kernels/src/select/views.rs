@@ -2,13 +2,19 @@
 //!
 //! Unless few of them are left: then the buffers would hold on to much memory for little, and the
 //! bytes are copied together.
+#![expect(unsafe_code, reason = "bytes are copied into uninitialised memory")]
 
 use std::collections::HashMap;
+use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{iter, ptr};
 
 use arrow_buffer::Buffer;
 use arrow_data::ArrayData;
+use rayon::prelude::*;
 
 use super::array::fixed;
+use super::output::{filled, for_each_piece};
 use super::picks::Part;
 
 /// Strings of at most this length lie in the view itself.
@@ -20,6 +26,11 @@ const SPARSE_DIVISOR: usize = 4;
 const SPARSE_BYTES_MIN: usize = 64 << 10;
 /// Where a buffer made here is full; offsets within a view have 32 bits.
 const BUFFER_BYTES_MAX: usize = 1 << 30;
+
+/// Views that one task copies the bytes of.
+const STRETCH: usize = 16 << 10;
+/// How many views ahead bytes are asked for.
+const AHEAD: usize = 12;
 
 /// The views of the picked rows, and the buffers that they point into.
 pub(super) fn select_views(chunks: &[ArrayData], parts: &[Part<'_>]) -> Vec<Buffer> {
@@ -111,47 +122,144 @@ fn target(view: u128, buffers: &[Buffer]) -> Option<&[u8]> {
 
 fn compacted(views: Buffer, buffers: Vec<Buffer>) -> Vec<Buffer> {
     let held: usize = buffers.iter().map(Buffer::len).sum();
-    let with = |views: Buffer, buffers: Vec<Buffer>| {
-        let mut all = Vec::with_capacity(1 + buffers.len());
-        all.push(views);
-        all.extend(buffers);
-        all
+    let few = match held < SPARSE_BYTES_MIN {
+        true => None,
+        false => bytes_of_few(views.typed_data(), &buffers, held / SPARSE_DIVISOR),
     };
-    if held < SPARSE_BYTES_MIN {
-        return with(views, buffers);
+    match few.and_then(|lens| Compaction::plan(&lens)) {
+        Some(compaction) => compaction.run(views.typed_data(), &buffers),
+        None => iter::once(views).chain(buffers).collect(),
     }
-    let limit = held / SPARSE_DIVISOR;
-    let mut used = 0;
-    for view in views.typed_data::<u128>() {
-        let len = len_of(*view);
-        used += if len > INLINE_BYTES_MAX { len } else { 0 };
-        if used > limit {
-            return with(views, buffers);
-        }
+}
+
+/// How many bytes each stretch of views points to; `None` when that is more than `limit` in all.
+fn bytes_of_few(views: &[u128], buffers: &[Buffer], limit: usize) -> Option<Vec<usize>> {
+    let total = AtomicUsize::new(0);
+    let sum = |stretch: &[u128]| {
+        let len = stretch
+            .iter()
+            .filter_map(|view| target(*view, buffers))
+            .map(<[u8]>::len)
+            .sum::<usize>();
+        // Nobody goes on counting when it is known to be too much.
+        (total.fetch_add(len, Ordering::Relaxed) + len <= limit).then_some(len)
+    };
+    match views.len() <= STRETCH {
+        true => sum(views).map(|len| vec![len]),
+        false => views.par_chunks(STRETCH).map(sum).collect(),
     }
-    let mut views = views.typed_data::<u128>().to_vec();
-    let mut filled: Vec<Vec<u8>> = Vec::new();
-    for view in &mut views {
-        let Some(bytes) = target(*view, &buffers) else {
-            continue;
+}
+
+/// Where the bytes of every stretch of views go.
+struct Compaction {
+    /// Bytes of each new buffer.
+    buffer_lens: Vec<usize>,
+    /// For each stretch its buffer, where it starts in there, and how long it is.
+    stretches: Vec<Stretch>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Stretch {
+    buffer: usize,
+    start: usize,
+    len: usize,
+}
+
+impl Compaction {
+    /// `None` when a stretch is too long for one buffer: then few strings hold on to little more
+    /// than themselves.
+    fn plan(lens: &[usize]) -> Option<Self> {
+        let mut plan = Self {
+            buffer_lens: vec![0],
+            stretches: Vec::with_capacity(lens.len()),
         };
-        if filled
-            .last()
-            .is_none_or(|last| last.len() + bytes.len() > BUFFER_BYTES_MAX)
-        {
-            filled.push(Vec::with_capacity(
-                used.min(BUFFER_BYTES_MAX).max(bytes.len()),
-            ));
+        for len in lens.iter().copied() {
+            if len > BUFFER_BYTES_MAX {
+                return None;
+            }
+            let start = match plan.buffer_lens.last_mut() {
+                Some(last) if *last + len <= BUFFER_BYTES_MAX => {
+                    *last += len;
+                    *last - len
+                }
+                _ => {
+                    plan.buffer_lens.push(len);
+                    0
+                }
+            };
+            plan.stretches.push(Stretch {
+                buffer: plan.buffer_lens.len() - 1,
+                start,
+                len,
+            });
         }
-        let place = filled.len() - 1;
-        if let Some(last) = filled.last_mut() {
+        Some(plan)
+    }
+
+    /// The new views, and the new buffers behind them.
+    fn run(&self, views: &[u128], buffers: &[Buffer]) -> Vec<Buffer> {
+        let parts: Vec<&[u128]> = views.chunks(STRETCH).collect();
+        let mut new_views = views.to_vec();
+        let lens = parts.iter().map(|part| part.len());
+        for_each_piece(&mut new_views, lens, |at, views| {
+            self.stretches[at].point(views, buffers);
+        });
+        let mut all = vec![Buffer::from_vec(new_views)];
+        for (buffer, len) in self.buffer_lens.iter().enumerate() {
+            let first = self.stretches.partition_point(|s| s.buffer < buffer);
+            let end = self.stretches.partition_point(|s| s.buffer <= buffer);
+            let lens = self.stretches[first..end].iter().map(|stretch| stretch.len);
+            let write = |out: &mut [MaybeUninit<u8>]| {
+                for_each_piece(out, lens, |at, out| gather(parts[first + at], buffers, out));
+            };
+            // SAFETY: the pieces make up the buffer, and `gather` asserts that it filled its own.
+            all.push(unsafe { filled(*len, write) });
+        }
+        all
+    }
+}
+
+impl Stretch {
+    /// Makes `views` point to where their bytes will be.
+    fn point(&self, views: &mut [u128], buffers: &[Buffer]) {
+        let mut offset = self.start;
+        for view in views {
+            let Some(bytes) = target(*view, buffers) else {
+                continue;
+            };
             let head = *view & u128::from(u64::MAX);
-            *view = head | (place as u128) << 64 | (last.len() as u128) << 96;
-            last.extend_from_slice(bytes);
+            *view = head | (self.buffer as u128) << 64 | (offset as u128) << 96;
+            offset += bytes.len();
         }
     }
-    with(
-        Buffer::from_vec(views),
-        filled.into_iter().map(Buffer::from_vec).collect(),
-    )
+}
+
+/// Writes the bytes of `views` one behind the other.
+fn gather(views: &[u128], buffers: &[Buffer], out: &mut [MaybeUninit<u8>]) {
+    let mut written = 0;
+    for (at, view) in views.iter().enumerate() {
+        // What is far apart in memory is waited for many at a time, not one by one.
+        if let Some(ahead) = views.get(at + AHEAD)
+            && let Some([first, ..]) = target(*ahead, buffers)
+        {
+            prefetch(first);
+        }
+        if let Some(bytes) = target(*view, buffers) {
+            out[written..written + bytes.len()].write_copy_of_slice(bytes);
+            written += bytes.len();
+        }
+    }
+    assert_eq!(written, out.len(), "the views fill the output");
+}
+
+/// Asks for the line of memory that `byte` is in.
+fn prefetch(byte: &u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE is part of x86-64, and any address may be prefetched.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(ptr::from_ref(byte).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = byte;
 }

@@ -176,3 +176,19 @@ fn threads_never_share_a_live_buffer() {
     pool.trim();
     assert_eq!(pool.stats().idle_bytes, 0);
 }
+
+#[test]
+fn a_limit_ends_with_its_guard() {
+    let pool = leaked(64 << 20);
+    drop(PooledBuffer::with_len_in(pool, 8 << 20));
+    let small = pool.limit_idle(1 << 20);
+    let smaller = pool.limit_idle(0);
+    assert_eq!(pool.stats().idle_bytes, 0);
+    drop(small);
+    drop(PooledBuffer::with_len_in(pool, 2 << 20));
+    assert_eq!((pool.stats().cap_bytes, pool.stats().idle_bytes), (0, 0));
+    drop(smaller);
+    drop(PooledBuffer::with_len_in(pool, 8 << 20));
+    assert!(pool.stats().idle_bytes >= 8 << 20);
+    assert_eq!(pool.stats().cap_bytes, 64 << 20);
+}

@@ -5,7 +5,8 @@ use std::process::Command;
 use serde::Deserialize;
 
 use super::machine::Machine;
-use crate::process::{self, Result, print, say};
+use super::report;
+use crate::process::{self, Result, print};
 use crate::{package, python, workspace};
 
 /// Arguments of `cargo xtask bench cas`.
@@ -14,6 +15,9 @@ pub(crate) struct Args {
     /// Turns of each engine on each payload; twenty times as many on the small ones
     #[arg(long, default_value_t = 5)]
     turns: usize,
+    /// Write docs/benchmarks.md
+    #[arg(long)]
+    publish: bool,
 }
 
 /// How the line with the report begins.
@@ -43,7 +47,6 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let scratch = workspace::target().join("bench-cas");
     std::fs::create_dir_all(&scratch).map_err(|error| error.to_string())?;
     let machine = Machine::look();
-    say(&format!("load before: {}", machine.load_before));
     let mut command = Command::new(python);
     command
         .arg(workspace::root().join("benches/peers/cas/run.py"))
@@ -62,8 +65,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         return Err("the measurement failed".to_owned());
     }
     let report: Report = serde_json::from_str(&last).map_err(|error| error.to_string())?;
-    print(&table(report)?);
-    Ok(())
+    let table = table(report)?;
+    print(&table);
+    match args.publish {
+        true => report::section(
+            "cas",
+            &format!("{}; medians of {} turns.\n\n{table}", machine.told(), args.turns),
+        ),
+        false => Ok(()),
+    }
 }
 
 /// A line for each payload and engine, with how many times as fast as Metaflow it is.

@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use super::{dataset, environment};
+use super::machine::Machine;
+use super::{dataset, environment, report};
 use crate::process::{self, Result, print};
 use crate::{package, workspace};
 
@@ -19,6 +20,9 @@ pub(crate) struct KernelsArgs {
     /// Only this part
     #[arg(long, value_parser = ["filter", "shapes", "take"])]
     only: Option<String>,
+    /// Write docs/benchmarks.md
+    #[arg(long)]
+    publish: bool,
 }
 
 /// Arguments of `cargo xtask bench python`.
@@ -30,6 +34,9 @@ pub(crate) struct TablesArgs {
     /// Turns; each library is asked once a turn, in a process of its own
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Write docs/benchmarks.md
+    #[arg(long)]
+    publish: bool,
 }
 
 const REQUIREMENTS: &str = "benches/python/requirements.txt";
@@ -46,7 +53,8 @@ pub(crate) fn kernels(args: &KernelsArgs) -> Result<()> {
     if let Some(part) = &args.only {
         command.args(["--only", part]);
     }
-    process::run(&mut command)?;
+    let publish = args.publish.then_some("kernels");
+    run(&mut command, args.rounds, publish)?;
     print(&format!("raw numbers: {}", output.display()));
     Ok(())
 }
@@ -74,9 +82,25 @@ pub(crate) fn tables(args: &TablesArgs) -> Result<()> {
     ] {
         command.arg(format!("{name}={}", interpreter.display()));
     }
-    process::run(&mut command)?;
+    run(&mut command, rounds, args.publish.then_some("python"))?;
     print(&format!("raw numbers: {}", output.display()));
     Ok(())
+}
+
+/// Runs a script; the tables that it prints go to the page under the name `publish`.
+fn run(command: &mut Command, rounds: usize, publish: Option<&str>) -> Result<()> {
+    let machine = Machine::look();
+    let mut tables = Vec::new();
+    if !process::watch(command, |line| tables.push(line.to_owned()))? {
+        return Err("the measurement failed".to_owned());
+    }
+    let Some(name) = publish else { return Ok(()) };
+    tables.retain(|line| line.starts_with('|'));
+    let told = machine.told();
+    report::section(
+        name,
+        &format!("{told}; medians of {rounds} turns.\n\n{}", tables.join("\n")),
+    )
 }
 
 /// A script of ours in the environment of its peers, with the release build of the package.

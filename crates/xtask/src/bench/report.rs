@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::engine::{self, FLOOR, OURS, Report};
@@ -12,7 +12,7 @@ use crate::process::{self, Result};
 use crate::workspace;
 
 /// Everything measured for one workload in one mode.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Measured {
     workload: String,
     title: String,
@@ -21,7 +21,7 @@ pub(crate) struct Measured {
     engines: Vec<Engine>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Deserialize, Serialize)]
 struct Engine {
     name: String,
     version: String,
@@ -223,14 +223,35 @@ pub(crate) fn seconds(ns: u64) -> String {
 
 const PAGE: &str = "docs/benchmarks.md";
 
+/// What this machine measured earlier on the same day, so that a long run can be made in pieces; what
+/// was measured again is replaced.
+fn with_earlier(raw_name: &str, measured: Vec<Measured>) -> Vec<Measured> {
+    #[derive(Deserialize)]
+    struct Earlier {
+        measured: Vec<Measured>,
+    }
+    let text = std::fs::read_to_string(workspace::root().join(raw_name)).unwrap_or_default();
+    let mut all = match serde_json::from_str::<Earlier>(&text) {
+        Ok(earlier) => earlier.measured,
+        Err(_) => Vec::new(),
+    };
+    let key = |one: &Measured| (one.workload.clone(), one.mode != "stream");
+    all.retain(|old| !measured.iter().any(|new| key(new) == key(old)));
+    all.extend(measured);
+    all.sort_by_key(key);
+    all
+}
+
 /// Writes the raw numbers to `benches/results` and the tables into the page, between its marks.
 pub(crate) fn publish(
     machine: &Machine,
     scale: &str,
     rounds: usize,
-    measured: &[Measured],
+    measured: Vec<Measured>,
 ) -> Result<()> {
     let date = machine::today();
+    let raw_name = format!("benches/results/{date}-{}.json", machine.slug());
+    let measured = with_earlier(&raw_name, measured);
     let raw = json!({
         "schema": "fastdata.bench-scan/1",
         "date": date,
@@ -239,14 +260,13 @@ pub(crate) fn publish(
         "machine": machine,
         "measured": measured,
     });
-    let raw_name = format!("benches/results/{date}-{}.json", machine.slug());
     let raw = serde_json::to_string_pretty(&raw).map_err(|error| error.to_string())?;
     write(&raw_name, &without_places(&(raw + "\n")))?;
     let told = format!(
         "{}; {rounds} rounds at scale factor {scale}. Raw numbers: [`{raw_name}`](../{raw_name}).",
         machine.told(),
     );
-    section("scan", &format!("{told}\n\n{}", tables(measured)))
+    section("scan", &format!("{told}\n\n{}", tables(&measured)))
 }
 
 /// Replaces what `cargo xtask bench NAME --publish` wrote into the page before, between its marks.

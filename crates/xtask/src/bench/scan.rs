@@ -61,10 +61,10 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         }
     }
     report::print(&measured);
-    if args.publish {
-        report::publish(&machine, args.scale(), args.rounds(), &measured)?;
-    }
     let wrong: Vec<_> = measured.iter().flat_map(Measured::failures).collect();
+    if args.publish {
+        report::publish(&machine, args.scale(), args.rounds(), measured)?;
+    }
     match wrong.is_empty() {
         true => Ok(()),
         false => Err(format!(
