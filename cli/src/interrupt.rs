@@ -42,10 +42,16 @@ pub(crate) fn install() -> Result<CancelToken, Failure> {
 }
 
 fn leave() -> ! {
+    clean();
+    std::process::exit(FailureKind::Interrupted as i32)
+}
+
+/// Removes what was begun and will not be finished; the process ends.
+pub(crate) fn clean() {
     for path in temporary().drain(..) {
         let _ = std::fs::remove_file(path);
     }
-    std::process::exit(FailureKind::Interrupted as i32)
+    fastdata::store::remove_unfinished();
 }
 
 /// Removes `path` if the process is interrupted from now on.

@@ -49,4 +49,5 @@ pub use s3::Diagnosis;
 pub use store::{Entry, ObjectMeta, ObjectStat, PutCondition, PutOptions, PutResult, Store};
 pub use transfer::{
     Copied, CopyOptions, Downloaded, Outcome, Progressed, SyncStep, Transfers, Verification,
+    remove_unfinished,
 };

@@ -13,6 +13,7 @@ use rustix::fs::FallocateFlags;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::unfinished;
 use crate::checksum::Digest;
 use crate::{Checksum, Error, ErrorKind, ObjectMeta, ObjectStat, Result, Store};
 
@@ -116,6 +117,7 @@ impl Drop for Pending {
             // It may be gone with its folder.
             let _ = fs::remove_file(&self.path);
         }
+        unfinished::forget(&self.path);
     }
 }
 
@@ -182,11 +184,7 @@ fn begin(path: &Path, stat: &ObjectStat, resume: bool) -> Result<(Pending, BTree
     let etag = stat.etag.as_deref().filter(|_| resume);
     let Some(etag) = etag else {
         let temporary = crate::local::temporary_path(path);
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(&temporary);
+        let file = unfinished::create(&temporary);
         let file = file.map_err(|error| io_error("write", &temporary, error))?;
         let pending = Pending {
             path: temporary,
