@@ -45,7 +45,7 @@ pub use config::{Secret, StoreConfig};
 pub use error::{Error, ErrorKind, RequestDetails, Result};
 pub use location::{Location, Scheme};
 pub use open::open;
-pub use s3::Diagnosis;
+pub use s3::{Diagnosis, unfinished_uploads};
 pub use store::{Entry, ObjectMeta, ObjectStat, PutCondition, PutOptions, PutResult, Store};
 pub use transfer::{
     Copied, CopyOptions, Downloaded, Outcome, Progressed, SyncStep, Transfers, Verification,

@@ -31,3 +31,4 @@ mod xml;
 pub(crate) use bucket::{Buckets, Pins};
 pub use diagnose::Diagnosis;
 pub(crate) use login::LoggedIn;
+pub use write::unfinished_uploads;

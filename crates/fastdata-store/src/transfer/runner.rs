@@ -4,7 +4,7 @@ use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::{StreamExt, TryStreamExt};
 use tokio::runtime::Runtime;
@@ -13,7 +13,7 @@ use tokio::sync::Semaphore;
 use super::copies::{self, Copied, CopyOptions, SyncStep};
 use super::download::{Desk, PART_BYTES, UNIT_BYTES};
 use super::plan;
-use crate::s3::{Buckets, Diagnosis};
+use crate::s3::{Buckets, Diagnosis, unfinished_uploads};
 use crate::{
     Entry, Error, ErrorKind, Location, ObjectMeta, ObjectStat, Result, Scheme, Store, StoreConfig,
 };
@@ -24,8 +24,11 @@ type Cancelled = Arc<dyn Fn() -> bool + Send + Sync>;
 /// How often that is.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// How long uploads that were cut short have to be given up.
-const CLEANING: Duration = Duration::from_millis(90);
+/// How long what was dropped has to notice it.
+const NOTICING: Duration = Duration::from_millis(40);
+
+/// How long uploads that were cut short have to be given up, which is as long as a request takes.
+const CLEANING_MAX: Duration = Duration::from_millis(1500);
 
 /// Parts that are fetched ahead of whoever reads a stream.
 const AHEAD: usize = 16;
@@ -116,7 +119,11 @@ impl Transfers {
                 Some(done) => done,
                 None => {
                     // What was dropped cleans up behind itself.
-                    tokio::time::sleep(CLEANING).await;
+                    tokio::time::sleep(NOTICING).await;
+                    let deadline = Instant::now() + CLEANING_MAX;
+                    while unfinished_uploads() > 0 && Instant::now() < deadline {
+                        tokio::time::sleep(LOOK_EVERY).await;
+                    }
                     Err(Error::new(ErrorKind::Interrupted, "interrupted"))
                 }
             }
