@@ -404,9 +404,12 @@ fn roles_can_be_a_chain() {
 
 #[test]
 fn a_role_that_is_refused_says_why() {
-    let mut world = World::new(&format!("{ROLE}source_profile = source\n{SOURCE}"));
+    let mut world = World::new(&format!(
+        "{ROLE}source_profile = source\nexternal_id = canary-id\n{SOURCE}"
+    ));
     let service = Service::start(|_, _| {
-        let text = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>User is not allowed\
+        let text = "<ErrorResponse><Error><Code>AccessDenied</Code><Message>User is not allowed: \
+                    canary-id&#10;The request was canary\
                     </Message></Error></ErrorResponse>";
         (403, text.to_owned())
     });

@@ -8,6 +8,7 @@ use super::super::sign::{self, Keys, Unsigned};
 use super::super::{endpoint, xml};
 use super::http::{self, Asked};
 use super::{Found, Surroundings, denied, end_of};
+use crate::config::Secret;
 use crate::profile::Role;
 use crate::{Error, ErrorKind, Result};
 
@@ -121,7 +122,7 @@ async fn ask(
     };
     let (status, answer) = http::send(&asked, around).await?;
     if status != 200 {
-        return Err(refused(role, status, &answer));
+        return Err(refused(role, keys, status, &answer));
     }
     read(&answer).ok_or_else(|| {
         let context = format!("{SERVICE} answered without keys");
@@ -129,11 +130,17 @@ async fn ask(
     })
 }
 
-/// The service's own words name who may not do what, and no secret; they are cut all the same.
-fn refused(role: &Role, status: u16, answer: &str) -> Error {
+/// The service's own words name who may not do what. Behind their first line some repeat the whole
+/// request, with its token.
+fn refused(role: &Role, keys: Option<&Keys>, status: u16, answer: &str) -> Error {
     let code = xml::text(answer, "Code").unwrap_or_default();
     let message = xml::text(answer, "Message").unwrap_or_default();
-    let message: String = message.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut message = message.trim().lines().next().unwrap_or_default().to_owned();
+    let token = keys.and_then(|keys| keys.session_token.as_deref());
+    let id = role.external_id.as_ref().map(Secret::expose);
+    for secret in [token, id].into_iter().flatten() {
+        message = message.replace(secret, "…");
+    }
     let message: String = message.chars().take(300).collect();
     let kind = match status {
         429 => ErrorKind::Throttled,
