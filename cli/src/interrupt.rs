@@ -3,15 +3,21 @@
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use fastdata::CancelToken;
+use fastdata::store::unfinished_uploads;
 
 use crate::failure::{Failure, FailureKind};
 
 /// How long an orderly end may take. A scan stops within tens of milliseconds; what takes longer is
 /// a write into a pipe that nobody reads, which no token can wake.
 const GRACE: Duration = Duration::from_millis(150);
+
+/// How much longer it may take to give up uploads: what they leave behind costs money, and nobody
+/// sees it. One that answers does so within a few milliseconds.
+const GRACE_OF_UPLOADS: Duration = Duration::from_millis(1500);
+const LOOK_EVERY: Duration = Duration::from_millis(5);
 
 /// Temporary files that must not outlive the process.
 static TEMPORARY: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
@@ -29,6 +35,10 @@ pub(crate) fn install() -> Result<CancelToken, Failure> {
         // Signals arrive on this one thread, so the wait must not hold up a second Ctrl-C.
         let waiting = std::thread::Builder::new().spawn(|| {
             std::thread::sleep(GRACE);
+            let asked = Instant::now();
+            while unfinished_uploads() > 0 && asked.elapsed() < GRACE_OF_UPLOADS {
+                std::thread::sleep(LOOK_EVERY);
+            }
             leave();
         });
         if waiting.is_err() {
@@ -42,10 +52,16 @@ pub(crate) fn install() -> Result<CancelToken, Failure> {
 }
 
 fn leave() -> ! {
+    clean();
+    std::process::exit(FailureKind::Interrupted as i32)
+}
+
+/// Removes what was begun and will not be finished; the process ends.
+pub(crate) fn clean() {
     for path in temporary().drain(..) {
         let _ = std::fs::remove_file(path);
     }
-    std::process::exit(FailureKind::Interrupted as i32)
+    fastdata::store::remove_unfinished();
 }
 
 /// Removes `path` if the process is interrupted from now on.

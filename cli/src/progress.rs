@@ -6,17 +6,50 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use fastdata::store::Progressed;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-/// Reports how far a scan is.
-type Handle = Arc<dyn Fn() -> fastdata::Progress + Send + Sync>;
+/// What is shown.
+pub(crate) struct Shown {
+    pub(crate) bytes: u64,
+    /// Once it is known.
+    pub(crate) total_bytes: Option<u64>,
+    pub(crate) message: String,
+}
+
+impl From<fastdata::Progress> for Shown {
+    fn from(now: fastdata::Progress) -> Self {
+        let is_total = now.planned_all && now.bytes_expected > 0;
+        Self {
+            bytes: now.bytes_fetched,
+            total_bytes: is_total.then_some(now.bytes_expected),
+            message: format!(
+                "{} of {}{} files · {} rows",
+                now.files_done,
+                now.files_planned,
+                if now.planned_all { "" } else { "+" },
+                now.rows_returned
+            ),
+        }
+    }
+}
+
+impl From<Progressed> for Shown {
+    fn from(now: Progressed) -> Self {
+        Self {
+            bytes: now.bytes_done,
+            total_bytes: (now.bytes_planned > 0).then_some(now.bytes_planned),
+            message: format!("{} of {} files", now.files_done, now.files_planned),
+        }
+    }
+}
 
 /// Draws until it is dropped.
 pub(crate) struct Progress {
     running: Option<(Sender<()>, JoinHandle<()>)>,
 }
 
-/// Scans shorter than this show no bar at all.
+/// What takes no longer than this shows no bar at all.
 const FIRST_DRAW: Duration = Duration::from_millis(300);
 const REDRAW: Duration = Duration::from_millis(100);
 
@@ -26,7 +59,10 @@ const WITHOUT_TOTAL: &str = "{spinner} {bytes} · {binary_bytes_per_sec} · {msg
 
 impl Progress {
     /// Starts drawing when it is `wanted` and somebody sees stderr.
-    pub(crate) fn start(wanted: bool, handle: Handle) -> Self {
+    pub(crate) fn start<T: Into<Shown> + 'static>(
+        wanted: bool,
+        handle: Arc<dyn Fn() -> T + Send + Sync>,
+    ) -> Self {
         if !wanted || !std::io::stderr().is_terminal() {
             return Self { running: None };
         }
@@ -37,13 +73,13 @@ impl Progress {
             }
             let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
             loop {
-                update(&bar, handle());
+                update(&bar, handle().into());
                 if stopped.recv_timeout(REDRAW) != Err(RecvTimeoutError::Timeout) {
                     return bar.finish_and_clear();
                 }
             }
         };
-        // Without a thread there is no bar, which is no reason not to scan.
+        // Without a thread there is no bar, which is no reason not to go on.
         let thread = std::thread::Builder::new()
             .name("progress".to_owned())
             .spawn(draw);
@@ -53,23 +89,19 @@ impl Progress {
     }
 }
 
-fn update(bar: &ProgressBar, now: fastdata::Progress) {
-    let total = now.planned_all && now.bytes_expected > 0;
-    let template = if total { WITH_TOTAL } else { WITHOUT_TOTAL };
+fn update(bar: &ProgressBar, now: Shown) {
+    let template = match now.total_bytes {
+        Some(_) => WITH_TOTAL,
+        None => WITHOUT_TOTAL,
+    };
     if let Ok(style) = ProgressStyle::with_template(template) {
         bar.set_style(style);
     }
-    if total {
-        bar.set_length(now.bytes_expected.max(now.bytes_fetched));
+    if let Some(total) = now.total_bytes {
+        bar.set_length(total.max(now.bytes));
     }
-    bar.set_position(now.bytes_fetched);
-    bar.set_message(format!(
-        "{} of {}{} files · {} rows",
-        now.files_done,
-        now.files_planned,
-        if now.planned_all { "" } else { "+" },
-        now.rows_returned
-    ));
+    bar.set_position(now.bytes);
+    bar.set_message(now.message);
     bar.tick();
 }
 

@@ -26,7 +26,12 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
     });
     match outcome {
         Ok(()) => 0,
-        Err(failure) => failure.report(json),
+        Err(failure) => {
+            if matches!(failure.kind(), FailureKind::Interrupted) {
+                interrupt::clean();
+            }
+            failure.report(json)
+        }
     }
 }
 

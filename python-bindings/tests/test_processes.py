@@ -1,7 +1,9 @@
 """Forks, signals, threads, memory: what a library in somebody else's process must bear."""
 
+import http.server
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -61,6 +63,70 @@ def test_fork_during_a_scan(numbers):
     _, status = os.waitpid(child, 0)
     assert os.waitstatus_to_exitcode(status) == 0
     assert sum(batch.num_rows for batch in running) > 0
+
+
+class Bucket(http.server.BaseHTTPRequestHandler):
+    """Objects in a dictionary: read whole or by range, written unless they are there."""
+
+    protocol_version = "HTTP/1.1"
+    objects = {}
+
+    def answer(self, status, body=b"", **headers):
+        self.send_response(status)
+        for name, value in headers.items():
+            self.send_header(name.replace("_", "-"), value)
+        self.send_header("content-length", str(len(body)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(body)
+
+    def do_PUT(self):
+        body = self.rfile.read(int(self.headers["content-length"]))
+        if self.headers["if-none-match"] == "*" and self.path in self.objects:
+            return self.answer(412, b"<Error><Code>PreconditionFailed</Code></Error>")
+        self.objects[self.path] = body
+        self.answer(200, etag='"1"')
+
+    def do_GET(self):
+        content = self.objects.get(self.path)
+        if content is None:
+            return self.answer(404, b"<Error><Code>NoSuchKey</Code></Error>")
+        asked = re.fullmatch(r"bytes=(\d+)-(\d+)", self.headers["range"] or "")
+        if not asked:
+            return self.answer(200, content, etag='"1"')
+        start, end = int(asked[1]), min(int(asked[2]) + 1, len(content))
+        if start >= len(content):
+            return self.answer(416, content_range=f"bytes */{len(content)}")
+        self.answer(206, content[start:end], etag='"1"', content_range=f"bytes {start}-{end - 1}/{len(content)}")
+
+    def do_HEAD(self):
+        content = self.objects.get(self.path)
+        self.answer(404 if content is None else 200, content or b"", etag='"1"')
+
+    def log_message(self, *_):
+        pass
+
+
+def test_fork_after_use_of_a_bucket():
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Bucket) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        options = {"endpoint_url": f"http://127.0.0.1:{server.server_port}", "region": "here", "access_key_id": "id", "secret_access_key": "secret"}
+        blobs = fd.Blobs("s3://bucket/blobs", **options)
+        key = blobs.save(b"from above" * 1000)
+        assert bytes(blobs.load(key)) == b"from above" * 1000
+        for number in range(min(TIMES, 50)):
+            child = os.fork()
+            if child == 0:
+                code = 1
+                try:
+                    made = blobs.save(b"%d" % number)
+                    code = 0 if bytes(blobs.load(key)) == b"from above" * 1000 and bytes(blobs.load(made)) == b"%d" % number else 2
+                finally:
+                    os._exit(code)
+            _, status = os.waitpid(child, 0)
+            assert os.waitstatus_to_exitcode(status) == 0
+        assert blobs.exists(blobs.save(b"0")) and bytes(blobs.load(key)) == b"from above" * 1000
+        server.shutdown()
 
 
 POOL = """

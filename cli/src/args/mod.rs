@@ -16,7 +16,8 @@ pub(crate) use blob::{BlobAction, BlobArgs, DurabilityArg, FormArg};
 pub(crate) use demo::DemoArgs;
 pub(crate) use describe::DescribeArgs;
 pub(crate) use objects::{
-    CatArgs, DoctorArgs, GetArgs, LsArgs, PutArgs, RemoteArgs, RmArgs, StatArgs, SyncArgs,
+    CatArgs, DoctorArgs, GetArgs, LsArgs, ProgressArgs, PutArgs, RemoteArgs, RmArgs, StatArgs,
+    SyncArgs,
 };
 pub(crate) use scan::{FormatArg, ScanArgs};
 pub(crate) use schema::SchemaArgs;

@@ -18,6 +18,14 @@ pub(crate) struct RemoteArgs {
     pub(crate) store: StoreArgs,
 }
 
+/// Whether a bar is drawn.
+#[derive(Debug, Args)]
+pub(crate) struct ProgressArgs {
+    /// Draw no progress bar
+    #[arg(long, env = "FASTDATA_NO_PROGRESS", value_parser = BoolishValueParser::new())]
+    pub(crate) no_progress: bool,
+}
+
 /// How a report is printed.
 #[derive(Debug, Args)]
 pub(crate) struct JsonArgs {
@@ -41,6 +49,8 @@ pub(crate) struct GetArgs {
     #[command(flatten)]
     pub(crate) remote: RemoteArgs,
     #[command(flatten)]
+    pub(crate) progress: ProgressArgs,
+    #[command(flatten)]
     pub(crate) json: JsonArgs,
 }
 
@@ -58,6 +68,8 @@ pub(crate) struct PutArgs {
     pub(crate) metadata: Vec<String>,
     #[command(flatten)]
     pub(crate) remote: RemoteArgs,
+    #[command(flatten)]
+    pub(crate) progress: ProgressArgs,
     #[command(flatten)]
     pub(crate) json: JsonArgs,
 }
@@ -135,6 +147,8 @@ pub(crate) struct SyncArgs {
     pub(crate) verify: bool,
     #[command(flatten)]
     pub(crate) remote: RemoteArgs,
+    #[command(flatten)]
+    pub(crate) progress: ProgressArgs,
     #[command(flatten)]
     pub(crate) json: JsonArgs,
 }

@@ -38,8 +38,9 @@ impl<T: Into<String>> From<T> for Secret {
 /// tools do; `Default` knows nothing and looks at nothing.
 ///
 /// S3 credentials come from the first of: [`anonymous`](Self::anonymous), the key fields here, the
-/// profile files (where they are read), then what object_store finds by itself with
-/// [`options`](Self::options): web identity, container credentials, instance metadata.
+/// profile (where its files are read: keys, single sign-on, a role, a command), then what
+/// object_store finds by itself with [`options`](Self::options): web identity, container
+/// credentials, instance metadata.
 ///
 /// ```
 /// use std::time::Duration;
@@ -66,6 +67,8 @@ pub struct StoreConfig {
     pub config_file: Option<PathBuf>,
     /// AWS credentials file (`~/.aws/credentials`). `None`: not read.
     pub credentials_file: Option<PathBuf>,
+    /// Where `aws sso login` leaves its tokens (`~/.aws/sso/cache`). `None`: nowhere.
+    pub sso_cache_folder: Option<PathBuf>,
     /// Key id of static S3 credentials; goes with [`secret_access_key`](Self::secret_access_key).
     pub access_key_id: Option<String>,
     /// Secret of static S3 credentials.
@@ -105,6 +108,7 @@ impl Default for StoreConfig {
             profile: None,
             config_file: None,
             credentials_file: None,
+            sso_cache_folder: None,
             access_key_id: None,
             secret_access_key: None,
             session_token: None,
@@ -171,6 +175,7 @@ impl StoreConfig {
         let in_home = |file: &str| home.as_ref().map(|home| home.join(".aws").join(file));
         config.config_file = config.config_file.or_else(|| in_home("config"));
         config.credentials_file = config.credentials_file.or_else(|| in_home("credentials"));
+        config.sso_cache_folder = in_home("sso/cache");
         config
     }
 
@@ -204,13 +209,15 @@ pub(crate) fn check_endpoint(url: &str) -> Result<()> {
     }
 }
 
-/// Whether `object_store` may make something of the variable, and we do not already.
+/// Whether `object_store` or a login may make something of the variable, and we do not already.
 fn is_option(name: &str) -> bool {
-    const AWS: [&str; 12] = [
+    const AWS: [&str; 14] = [
         "AWS_WEB_IDENTITY_TOKEN_FILE",
         "AWS_ROLE_ARN",
         "AWS_ROLE_SESSION_NAME",
         "AWS_ENDPOINT_URL_STS",
+        "AWS_ENDPOINT_URL_SSO",
+        "AWS_ENDPOINT_URL_SSO_OIDC",
         "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
         "AWS_CONTAINER_CREDENTIALS_FULL_URI",
         "AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE",

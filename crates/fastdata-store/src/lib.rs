@@ -45,6 +45,9 @@ pub use config::{Secret, StoreConfig};
 pub use error::{Error, ErrorKind, RequestDetails, Result};
 pub use location::{Location, Scheme};
 pub use open::open;
-pub use s3::Diagnosis;
-pub use store::{ObjectMeta, ObjectStat, PutCondition, PutOptions, PutResult, Store};
-pub use transfer::{Copied, CopyOptions, Downloaded, Outcome, SyncStep, Transfers, Verification};
+pub use s3::{Diagnosis, unfinished_uploads};
+pub use store::{Entry, ObjectMeta, ObjectStat, PutCondition, PutOptions, PutResult, Store};
+pub use transfer::{
+    Copied, CopyOptions, Downloaded, Outcome, Progressed, SyncStep, Transfers, Verification,
+    remove_unfinished,
+};

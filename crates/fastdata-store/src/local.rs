@@ -190,6 +190,13 @@ impl Store for LocalStore {
         .flatten()
         .boxed()
     }
+
+    fn entries(&self, folder: &Location) -> BoxStream<'static, Result<crate::Entry>> {
+        let folder = folder.clone();
+        stream::once(blocking(move || walk::Walk::entries(&folder)))
+            .flat_map(stream::iter)
+            .boxed()
+    }
 }
 
 /// The error for an object that is longer than a caller allows.

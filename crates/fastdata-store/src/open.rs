@@ -3,7 +3,7 @@
 use std::fmt;
 use std::ops::Range;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,7 +13,8 @@ use crate::local::LocalStore;
 use crate::remote::{self, RemoteStore};
 use crate::s3::{self, Buckets};
 use crate::{
-    Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Scheme, Store, StoreConfig,
+    Entry, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Scheme, Store,
+    StoreConfig,
 };
 
 /// A store for every kind of address. Nothing is looked up or connected before the first use of a
@@ -21,12 +22,7 @@ use crate::{
 pub fn open(config: StoreConfig) -> Arc<dyn Store> {
     Arc::new(AnyStore {
         local: LocalStore::default(),
-        shared: Arc::new(Shared {
-            buckets: Buckets::new(&config),
-            remote: RemoteStore::new(config.clone()),
-            is_s3_ours: is_s3_ours(&config),
-            config,
-        }),
+        shared: Arc::new(Shared::new(config)),
         pins: None,
     })
 }
@@ -37,6 +33,39 @@ struct Shared {
     buckets: Buckets,
     remote: RemoteStore,
     is_s3_ours: bool,
+    process: u32,
+    forked: Mutex<Option<&'static Shared>>,
+}
+
+impl Shared {
+    fn new(config: StoreConfig) -> Self {
+        Self {
+            buckets: Buckets::new(&config),
+            remote: RemoteStore::new(config.clone()),
+            is_s3_ours: is_s3_ours(&config),
+            config,
+            process: std::process::id(),
+            forked: Mutex::new(None),
+        }
+    }
+
+    /// What belongs to this process. A forked child has inherited connections that are its
+    /// parent's, and leave for requests that will never be given back: it begins anew.
+    fn here(&self) -> &Self {
+        let process = std::process::id();
+        if self.process == process {
+            return self;
+        }
+        let mut forked = self.forked.lock().unwrap_or_else(PoisonError::into_inner);
+        match *forked {
+            Some(shared) if shared.process == process => shared,
+            _ => {
+                let shared: &'static Self = Box::leak(Box::new(Self::new(self.config.clone())));
+                *forked = Some(shared);
+                shared
+            }
+        }
+    }
 }
 
 #[derive(Default)]
@@ -114,10 +143,13 @@ enum Of<'a> {
 
 impl AnyStore {
     fn of(&self, location: &Location) -> Of<'_> {
+        if location.scheme() == Scheme::Local {
+            return Of::Local(&self.local);
+        }
+        let shared = self.shared.here();
         match location.scheme() {
-            Scheme::Local => Of::Local(&self.local),
-            Scheme::S3 if self.shared.is_s3_ours => Of::S3(&self.shared.buckets),
-            Scheme::S3 | Scheme::Gcs | Scheme::Azure => Of::Remote(&self.shared.remote),
+            Scheme::S3 if shared.is_s3_ours => Of::S3(&shared.buckets),
+            _ => Of::Remote(&shared.remote),
         }
     }
 
@@ -245,6 +277,14 @@ impl Store for AnyStore {
             Of::Local(local) => local.list(folder),
             Of::S3(s3) => s3.list(self.config(), folder),
             Of::Remote(remote) => remote.list(folder),
+        }
+    }
+
+    fn entries(&self, folder: &Location) -> BoxStream<'static, Result<Entry>> {
+        match self.of(folder) {
+            Of::Local(local) => local.entries(folder),
+            Of::S3(s3) => s3.entries(self.config(), folder),
+            Of::Remote(remote) => remote.entries(folder),
         }
     }
 }

@@ -1,50 +1,68 @@
 //! AWS profile files: `~/.aws/config` and `~/.aws/credentials`.
 //!
-//! Read are static keys with their session token, `region` and `endpoint_url` (also in a
-//! `services` section, for S3). Every other way to log in (single sign-on, roles, external
-//! commands) is refused by its name: going on without it would end in "access denied" from another
-//! account, or worse, in somebody else's data.
+//! Read are `region` and `endpoint_url` (also in a `services` section, for S3 and STS), and how the
+//! profile logs in.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::config::Secret;
 use crate::{Error, ErrorKind, Result, StoreConfig};
+
+mod login;
+
+pub(crate) use login::{Login, Role, Source, Sso, StaticKeys};
 
 /// What a profile says about S3.
 #[derive(Debug, Default)]
 pub(crate) struct Profile {
     pub(crate) region: Option<String>,
     pub(crate) endpoint_url: Option<String>,
-    pub(crate) keys: Option<StaticKeys>,
-    /// The setting that logs in in a way that we cannot, if there is one.
-    refused: Option<String>,
-}
-
-/// Static credentials.
-#[derive(Debug)]
-pub(crate) struct StaticKeys {
-    pub(crate) access_key_id: String,
-    pub(crate) secret_access_key: Secret,
-    pub(crate) session_token: Option<Secret>,
+    /// Where the service is that hands out the keys of roles.
+    pub(crate) sts_endpoint_url: Option<String>,
+    login: Option<Result<Login>>,
 }
 
 /// Larger files are not what a person or `aws configure` writes.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// Settings that log in in ways that we cannot, and that the AWS tools prefer to static keys.
-const REFUSED: [(&str, &str); 8] = [
-    ("sso_session", "single sign-on"),
-    ("sso_start_url", "single sign-on"),
-    ("sso_account_id", "single sign-on"),
-    ("login_session", "a console login"),
-    ("role_arn", "assuming a role"),
-    ("source_profile", "assuming a role"),
-    ("credential_source", "assuming a role"),
-    ("web_identity_token_file", "assuming a role"),
-];
-
 type Section = BTreeMap<String, String>;
+
+/// Both files.
+struct Files {
+    config: BTreeMap<String, Section>,
+    credentials: BTreeMap<String, Section>,
+}
+
+/// What both files say about one profile.
+#[derive(Clone, Copy)]
+struct View<'a> {
+    name: &'a str,
+    config: Option<&'a Section>,
+    credentials: Option<&'a Section>,
+}
+
+impl Files {
+    fn find<'a>(&'a self, name: &'a str) -> Option<View<'a>> {
+        let long = self.config.get(&format!("profile {name}"));
+        let config = match name {
+            "default" => long.or(self.config.get(name)),
+            _ => long,
+        };
+        let credentials = self.credentials.get(name);
+        (config.is_some() || credentials.is_some()).then_some(View {
+            name,
+            config,
+            credentials,
+        })
+    }
+}
+
+impl<'a> View<'a> {
+    fn get(&self, key: &str) -> Option<&'a str> {
+        let from = |section: Option<&'a Section>| section?.get(key).map(String::as_str);
+        from(self.credentials).or_else(|| from(self.config))
+    }
+}
 
 impl Profile {
     /// The profile that `config` names, from the files that it names.
@@ -59,81 +77,49 @@ impl Profile {
     }
 
     fn from_texts(config: &str, credentials: &str, name: Option<&str>) -> Result<Self> {
-        let config = sections(config);
-        let credentials = sections(credentials);
-        let asked = name;
-        let name = name.unwrap_or("default");
-        let long = config.get(&format!("profile {name}"));
-        let from_config = if name == "default" {
-            long.or(config.get(name))
-        } else {
-            long
+        let files = Files {
+            config: sections(config),
+            credentials: sections(credentials),
         };
-        let from_credentials = credentials.get(name);
-        if from_config.is_none() && from_credentials.is_none() {
-            return match asked {
+        let Some(view) = files.find(name.unwrap_or("default")) else {
+            return match name {
                 None => Ok(Self::default()),
-                Some(name) => Err(Error::invalid(format!(
-                    "the AWS profile {name:?} is in neither the config nor the credentials file"
-                ))),
+                Some(name) => Err(unknown(name)),
             };
-        }
-        let get = |key: &str| {
-            let from = |section: Option<&Section>| section?.get(key).cloned();
-            from(from_credentials).or_else(|| from(from_config))
         };
-        let has_keys_first =
-            from_credentials.is_some_and(|section| section.contains_key("aws_access_key_id"));
-        let refused = REFUSED
-            .into_iter()
-            .find(|(key, _)| get(key).is_some())
-            .or_else(|| {
-                let process = get("credential_process").is_some() && !has_keys_first;
-                process.then_some(("credential_process", "an external command"))
-            })
-            .map(|(key, way)| format!("the AWS profile {name:?} logs in by {way} ({key})"));
-        let keys = match (get("aws_access_key_id"), get("aws_secret_access_key")) {
-            (Some(access_key_id), Some(secret)) => Some(StaticKeys {
-                access_key_id,
-                secret_access_key: secret.into(),
-                session_token: get("aws_session_token").map(Secret::new),
-            }),
-            (None, None) => None,
-            _ => {
-                return Err(Error::invalid(format!(
-                    "the AWS profile {name:?} has only one of aws_access_key_id and \
-                     aws_secret_access_key"
-                )));
-            }
+        let url_of = |service: &str| {
+            let services = files
+                .config
+                .get(&format!("services {}", view.get("services")?))?;
+            services.get(&format!("{service}.endpoint_url")).cloned()
         };
-        let service_url = get("services").and_then(|services| {
-            config
-                .get(&format!("services {services}"))?
-                .get("s3.endpoint_url")
-                .cloned()
-        });
-        let endpoint_url = service_url.or_else(|| get("endpoint_url"));
         Ok(Self {
-            region: get("region"),
-            endpoint_url,
-            keys,
-            refused,
+            region: view.get("region").map(str::to_owned),
+            endpoint_url: url_of("s3").or_else(|| view.get("endpoint_url").map(str::to_owned)),
+            sts_endpoint_url: url_of("sts"),
+            login: login::of(&files, view).transpose(),
         })
     }
 
-    /// The static keys, if the profile has any.
+    /// How the profile logs in, if it says so.
     ///
     /// # Errors
-    /// [`ErrorKind::Unsupported`] when the profile logs in in another way.
-    pub(crate) fn into_keys(self) -> Result<Option<StaticKeys>> {
-        match self.refused {
-            None => Ok(self.keys),
-            Some(what) => Err(Error::unsupported(format!(
-                "{what}, which is not supported: put keys into the environment, for example with \
-                 `aws configure export-credentials --format env`"
-            ))),
-        }
+    /// It logs in in a way that makes no sense, or that we do not have.
+    pub(crate) fn into_login(self) -> Result<Option<Login>> {
+        self.login.transpose()
     }
+
+    /// Whether a role is assumed with the keys of the environment: then these are not the keys
+    /// that requests are signed with.
+    pub(crate) fn wants_environment(&self) -> bool {
+        matches!(&self.login, Some(Ok(Login::Role(role))) if matches!(role.from, Source::Environment))
+    }
+}
+
+fn unknown(name: &str) -> Error {
+    Error::invalid(format!(
+        "the AWS profile {name:?} is in neither the config nor the credentials file"
+    ))
 }
 
 fn read_file(path: Option<&Path>) -> Result<String> {
@@ -222,10 +208,26 @@ mod tests {
     const CONFIG: &str = "\
         # a comment\n[default]\nregion = us-east-2\n\n[profile work]\nregion=eu-west-1 # near\n\
         services = home\nendpoint_url = http://general\ns3 =\n  addressing_style = path\n\
-        [profile sso]\nsso_session = corp\nregion = r\n[profile role]\nrole_arn = a\n\
-        source_profile = default\naws_access_key_id = x\naws_secret_access_key = y\n\
-        [profile proc]\ncredential_process = /bin/x\n[profile half]\naws_access_key_id = x\n\
-        [services home]\ns3 =\n  endpoint_url = http://s3.home\ndynamodb =\n  endpoint_url = http://no\n";
+        [sso-session corp]\nsso_start_url = https://start\nsso_region = eu-north-1\n\
+        [profile sso]\nsso_session = corp\nsso_account_id = 1\nsso_role_name = r\n\
+        [profile old-sso]\nsso_start_url = https://start\nsso_region = x\nsso_account_id = 1\n\
+        sso_role_name = r\naws_access_key_id = x\naws_secret_access_key = y\n\
+        [profile no-region]\nsso_start_url = https://start\nsso_account_id = 1\nsso_role_name = r\n\
+        [profile tokenless]\nsso_session = corp\n\
+        [profile role]\nrole_arn = a\nsource_profile = default\naws_access_key_id = x\n\
+        aws_secret_access_key = y\n[profile chain]\nrole_arn = b\nsource_profile = link\n\
+        [profile link]\nrole_arn = c\nsource_profile = default\n\
+        [profile self]\nrole_arn = a\nsource_profile = self\naws_access_key_id = x\n\
+        aws_secret_access_key = y\n[profile circle]\nrole_arn = a\nsource_profile = round\n\
+        [profile round]\nrole_arn = a\nsource_profile = circle\n[profile lone]\nrole_arn = a\n\
+        [profile both]\nrole_arn = a\nsource_profile = default\ncredential_source = Environment\n\
+        [profile lost]\nrole_arn = a\nsource_profile = nobody\n\
+        [profile code]\nrole_arn = a\nsource_profile = default\nmfa_serial = m\n\
+        [profile env]\nrole_arn = a\ncredential_source = Environment\n\
+        [profile console]\nlogin_session = x\nregion = r\n\
+        [profile proc]\ncredential_process = /bin/x --y\n[profile half]\naws_access_key_id = x\n\
+        [services home]\ns3 =\n  endpoint_url = http://s3.home\nsts =\n\
+        \x20 endpoint_url = http://sts.home\ndynamodb =\n  endpoint_url = http://no\n";
     const CREDENTIALS: &str = "\
         [default]\naws_access_key_id = D\naws_secret_access_key = abc/+=;#x\n\
         [work]\nAWS_ACCESS_KEY_ID=W\naws_secret_access_key=s\naws_session_token = t==\n";
@@ -234,50 +236,107 @@ mod tests {
         Profile::from_texts(CONFIG, CREDENTIALS, name)
     }
 
+    fn login(name: &str) -> Result<Option<Login>> {
+        profile(Some(name)).and_then(Profile::into_login)
+    }
+
+    #[track_caller]
+    fn keys(profile: Profile) -> StaticKeys {
+        match profile.into_login() {
+            Ok(Some(Login::Keys(keys))) => keys,
+            other => panic!("{other:?}"),
+        }
+    }
+
     #[test]
     fn keys_region_and_endpoint() {
         let default = profile(None).unwrap();
         assert_eq!(default.region.as_deref(), Some("us-east-2"));
         assert_eq!(default.endpoint_url, None);
-        let keys = default.into_keys().unwrap().unwrap();
-        assert_eq!(keys.access_key_id, "D");
-        assert_eq!(keys.secret_access_key.expose(), "abc/+=;#x");
-        assert_eq!(keys.session_token, None);
+        let found = keys(default);
+        assert_eq!(found.access_key_id, "D");
+        assert_eq!(found.secret_access_key.expose(), "abc/+=;#x");
+        assert_eq!(found.session_token, None);
 
         let work = profile(Some("work")).unwrap();
         assert_eq!(work.region.as_deref(), Some("eu-west-1"));
         assert_eq!(work.endpoint_url.as_deref(), Some("http://s3.home"));
-        let keys = work.into_keys().unwrap().unwrap();
-        assert_eq!(keys.access_key_id, "W");
-        assert_eq!(keys.session_token.unwrap().expose(), "t==");
+        assert_eq!(work.sts_endpoint_url.as_deref(), Some("http://sts.home"));
+        let found = keys(work);
+        assert_eq!(found.access_key_id, "W");
+        assert_eq!(found.session_token.unwrap().expose(), "t==");
     }
 
     #[test]
-    fn other_ways_to_log_in_are_refused_by_name() {
-        for (name, word) in [
-            ("sso", "sso_session"),
-            ("role", "role_arn"),
-            ("proc", "credential_process"),
+    fn other_ways_to_log_in() {
+        let Ok(Some(Login::Sso(sso))) = login("sso") else {
+            panic!("not by single sign-on");
+        };
+        assert_eq!(
+            (sso.token_name.as_str(), sso.region.as_str()),
+            ("corp", "eu-north-1")
+        );
+        let Ok(Some(Login::Sso(sso))) = login("old-sso") else {
+            panic!("not by single sign-on");
+        };
+        assert_eq!(sso.token_name, "https://start");
+        let Ok(Some(Login::Role(role))) = login("role") else {
+            panic!("not by a role");
+        };
+        assert!(
+            matches!(role.from, Source::Login(Login::Keys(_))),
+            "{role:?}"
+        );
+        let Ok(Some(Login::Role(role))) = login("chain") else {
+            panic!("not by a role");
+        };
+        assert!(
+            matches!(role.from, Source::Login(Login::Role(_))),
+            "{role:?}"
+        );
+        let Ok(Some(Login::Role(role))) = login("self") else {
+            panic!("not by a role");
+        };
+        assert!(
+            matches!(role.from, Source::Login(Login::Keys(_))),
+            "{role:?}"
+        );
+        let Ok(Some(Login::Process(command))) = login("proc") else {
+            panic!("not by a command");
+        };
+        assert_eq!(command.expose(), "/bin/x --y");
+        assert!(profile(Some("env")).unwrap().wants_environment());
+        assert!(matches!(login("tokenless"), Ok(None)), "of no use for S3");
+    }
+
+    #[test]
+    fn what_cannot_log_in_says_why() {
+        for (name, kind, word) in [
+            ("console", ErrorKind::Unsupported, "login_session"),
+            ("code", ErrorKind::Unsupported, "mfa_serial"),
+            ("circle", ErrorKind::InvalidArgument, "sources"),
+            ("lone", ErrorKind::InvalidArgument, "none of"),
+            ("both", ErrorKind::InvalidArgument, "more than one"),
+            ("lost", ErrorKind::InvalidArgument, "nobody"),
+            ("no-region", ErrorKind::InvalidArgument, "sso_region"),
+            ("half", ErrorKind::InvalidArgument, "only one"),
         ] {
-            let error = profile(Some(name)).unwrap().into_keys().unwrap_err();
-            assert_eq!(error.kind(), ErrorKind::Unsupported);
-            assert!(error.to_string().contains(word), "{error}");
+            let error = login(name).unwrap_err();
+            assert_eq!(error.kind(), kind, "{name}: {error}");
+            assert!(error.to_string().contains(word), "{name}: {error}");
         }
-        assert_eq!(profile(Some("sso")).unwrap().region.as_deref(), Some("r"));
+        let sso = profile(Some("console")).unwrap();
+        assert_eq!(sso.region.as_deref(), Some("r"), "the rest of it counts");
     }
 
     #[test]
-    fn missing_profiles_and_half_keys() {
+    fn missing_profiles() {
         assert_eq!(
             profile(Some("nobody")).unwrap_err().kind(),
             ErrorKind::InvalidArgument
         );
-        assert_eq!(
-            profile(Some("half")).unwrap_err().kind(),
-            ErrorKind::InvalidArgument
-        );
         let nothing = Profile::from_texts("", "", None).unwrap();
-        assert!(nothing.into_keys().unwrap().is_none());
+        assert!(nothing.into_login().unwrap().is_none());
     }
 
     #[test]

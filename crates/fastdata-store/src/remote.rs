@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use object_store::path::Path;
 use object_store::{GetOptions, GetRange, ObjectStore};
 use tokio::sync::Semaphore;
@@ -18,7 +18,8 @@ use tokio::sync::Semaphore;
 use crate::local::too_long;
 use crate::ranges::{self, Joining};
 use crate::{
-    Error, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Scheme, StoreConfig,
+    Entry, Error, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Scheme,
+    StoreConfig,
 };
 
 mod client;
@@ -26,7 +27,7 @@ mod failure;
 mod transfer;
 mod write;
 
-pub(crate) use client::s3_builder;
+pub(crate) use client::{machine, s3_builder};
 use failure::Failures;
 use transfer::{Transfer, Version, receive};
 
@@ -264,6 +265,37 @@ impl RemoteStore {
             })
             .filter_map(std::future::ready)
             .boxed()
+    }
+
+    /// One question, whose answer comes as a whole.
+    pub(crate) fn entries(&self, folder: &Location) -> BoxStream<'static, Result<Entry>> {
+        let key = folder.key();
+        let key = key.strip_suffix('/').unwrap_or(key);
+        let found = self.client(&folder.with_key(key));
+        let (folder, failures) = (folder.clone(), Arc::clone(&self.failures));
+        let listed = async move {
+            let (client, path) = found?;
+            let listed = client.list_with_delimiter(Some(&path)).await;
+            let listed = listed.map_err(|error| failures.explain("list", &folder, error))?;
+            let folders = listed.common_prefixes.into_iter().map(|path| {
+                let key = format!("{}/", path.as_ref());
+                Entry::Folder(folder.with_key(&key))
+            });
+            let mut entries: Vec<Entry> = folders.collect();
+            entries.extend(listed.objects.into_iter().map(|meta| {
+                Entry::Object(ObjectMeta {
+                    location: folder.with_key(meta.location.as_ref()),
+                    size_bytes: meta.size,
+                    modified: Some(meta.last_modified.into()),
+                    etag: meta.e_tag,
+                })
+            }));
+            // `object_store` lists the marker of the folder itself as `folder`.
+            entries.retain(|entry| entry.key() != path.as_ref());
+            entries.sort_by(|left, right| left.key().cmp(right.key()));
+            Ok(stream::iter(entries.into_iter().map(Ok)))
+        };
+        stream::once(listed).try_flatten().boxed()
     }
 }
 

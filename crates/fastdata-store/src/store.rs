@@ -9,9 +9,9 @@ use std::time::SystemTime;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use futures::stream::BoxStream;
+use futures::stream::{BoxStream, StreamExt};
 
-use crate::{Checksum, Error, Location, Result};
+use crate::{Checksum, Error, Location, Result, Scheme};
 
 /// What a listing says about one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +24,25 @@ pub struct ObjectMeta {
     pub modified: Option<SystemTime>,
     /// What identifies this version, if the store says so; quotes included.
     pub etag: Option<String>,
+}
+
+/// What lies directly in a folder.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Entry {
+    /// An object.
+    Object(ObjectMeta),
+    /// A folder, with the slash at the end of its key.
+    Folder(Location),
+}
+
+impl Entry {
+    /// Its key.
+    pub fn key(&self) -> &str {
+        match self {
+            Self::Object(object) => object.location.key(),
+            Self::Folder(folder) => folder.key(),
+        }
+    }
 }
 
 /// What a store knows about one object.
@@ -209,4 +228,34 @@ pub trait Store: Debug + Send + Sync {
     /// object below itself. Objects of size zero may be markers that some tools leave for folders.
     /// An error ends the stream.
     fn list(&self, folder: &Location) -> BoxStream<'static, Result<ObjectMeta>>;
+
+    /// The objects and folders directly in a folder, ordered as [`Store::list`] orders what they
+    /// are or hold. A store that can tells without looking at what is below.
+    fn entries(&self, folder: &Location) -> BoxStream<'static, Result<Entry>> {
+        let key = folder.key();
+        let below = match key.strip_suffix('/').unwrap_or(key) {
+            "" if folder.scheme() == Scheme::Local => 1,
+            "" => 0,
+            key => key.len() + 1,
+        };
+        let mut last = String::new();
+        let mut entry_of = move |object: ObjectMeta| {
+            let key = object.location.key();
+            let relative = key.get(below..).unwrap_or_default();
+            let Some(slash) = relative.find('/') else {
+                return Some(Ok(Entry::Object(object)));
+            };
+            let folder = object.location.with_key(&key[..below + slash + 1]);
+            let is_new = folder.key() != last;
+            folder.key().clone_into(&mut last);
+            is_new.then_some(Ok(Entry::Folder(folder)))
+        };
+        let entries = self.list(folder).filter_map(move |found| {
+            std::future::ready(match found {
+                Ok(object) => entry_of(object),
+                Err(error) => Some(Err(error)),
+            })
+        });
+        entries.boxed()
+    }
 }

@@ -7,7 +7,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use fastdata_store::{Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Store};
+use fastdata_store::{
+    Entry, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Store,
+};
 use futures::stream::BoxStream;
 
 /// Passes everything on, except that it never answers on the caller's own thread: whoever reads
@@ -115,5 +117,9 @@ impl Store for CountingStore {
 
     fn list(&self, folder: &Location) -> BoxStream<'static, Result<ObjectMeta>> {
         self.inner.list(folder)
+    }
+
+    fn entries(&self, folder: &Location) -> BoxStream<'static, Result<Entry>> {
+        self.inner.entries(folder)
     }
 }

@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use fastdata_store::{
-    Error, ErrorKind, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Store,
+    Entry, Error, ErrorKind, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Store,
 };
 use futures::stream::{self, BoxStream, StreamExt};
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -141,5 +141,12 @@ impl Store for FlakyStore {
             .take(behind)
             .chain(stream::once(async { Err(error) }))
             .boxed()
+    }
+
+    fn entries(&self, folder: &Location) -> BoxStream<'static, Result<Entry>> {
+        match self.roll("list", folder) {
+            Ok(()) => self.inner.entries(folder),
+            Err(error) => stream::once(async { Err(error) }).boxed(),
+        }
     }
 }

@@ -23,11 +23,13 @@
 //! - [`OneByteStore`], [`FlakyStore`], [`CountingStore`]: wrappers around any store
 //! - [`conformance`]: what every store promises
 //! - [`Simulator`]: an S3 server of our own, with [`Fault`]s and a network [`Model`]
+//! - [`Door`]: another way in to a server, through TLS or at another address
 //! - [`S3Server`], [`ensure_versitygw`]: Versity S3 Gateway over a folder
 
 pub mod conformance;
 mod corpora;
 mod counting;
+mod door;
 mod flaky;
 mod one_byte;
 mod s3_server;
@@ -37,6 +39,7 @@ mod skipped;
 
 pub use corpora::{corpora, workspace_root};
 pub use counting::CountingStore;
+pub use door::Door;
 pub use flaky::FlakyStore;
 pub use one_byte::OneByteStore;
 pub use s3_server::{S3Server, ensure_versitygw};

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::{BufMut, Bytes, BytesMut};
-use fastdata_store::{Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Store};
+use fastdata_store::{
+    Entry, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Store,
+};
 use futures::stream::BoxStream;
 
 /// Most pieces that one range is read in: a megabyte in single bytes would take minutes.
@@ -129,5 +131,9 @@ impl Store for OneByteStore {
 
     fn list(&self, folder: &Location) -> BoxStream<'static, Result<ObjectMeta>> {
         self.0.list(folder)
+    }
+
+    fn entries(&self, folder: &Location) -> BoxStream<'static, Result<Entry>> {
+        self.0.entries(folder)
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use fastdata::blobs::{Blobs, BlobsOptions};
 
+use super::meter::Meter;
 use crate::cmd::{print, to_json};
 use crate::config::{Destination, blob};
 use crate::failure::Failure;
@@ -28,8 +29,14 @@ pub(super) fn put(
     options: BlobsOptions,
     files: &[PathBuf],
     json: bool,
+    progress: bool,
 ) -> Result<(), Failure> {
     let blobs = Blobs::open(root, options)?;
+    // Of stdin nobody knows how long it is.
+    let lengths = files
+        .iter()
+        .map(|file| std::fs::metadata(file).map_or(0, |meta| meta.len()));
+    let meter = Meter::new(progress, lengths.sum());
     let mut record = Put {
         schema: "fastdata.blob.put/1",
         blobs: Vec::with_capacity(files.len()),
@@ -37,12 +44,14 @@ pub(super) fn put(
     for file in files {
         let content = read(file)?;
         let saved = blobs.save(&content)?;
+        meter.add(content.len() as u64);
         record.blobs.push(PutBlob {
             key: saved.key.to_string(),
             content_bytes: content.len() as u64,
             is_new: saved.is_new,
         });
     }
+    drop(meter);
     if json {
         return print(&to_json(&record)?);
     }

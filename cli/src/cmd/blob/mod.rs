@@ -20,7 +20,7 @@ pub(crate) fn run(config: BlobConfig) -> Result<(), Failure> {
         progress,
     } = config;
     match action {
-        BlobAction::Put { root, files, .. } => content::put(&root, options, &files, json),
+        BlobAction::Put { root, files, .. } => content::put(&root, options, &files, json, progress),
         BlobAction::Get { root, key, output } => {
             content::get(&existing(&root, options)?, &key, output)
         }

@@ -6,13 +6,15 @@ use std::time::Instant;
 
 use fastdata::CancelToken;
 use fastdata::store::{
-    Copied, CopyOptions, Downloaded, Outcome, PutCondition, PutOptions, SyncStep, Verification,
+    Copied, CopyOptions, Downloaded, Outcome, PutCondition, PutOptions, SyncStep, Transfers,
+    Verification,
 };
 
-use crate::args::{GetArgs, PutArgs, SyncArgs};
+use crate::args::{GetArgs, ProgressArgs, PutArgs, SyncArgs};
 use crate::cmd::{print, to_json};
 use crate::config::{location, metadata, transfers};
 use crate::failure::{Failure, FailureKind};
+use crate::progress::Progress;
 
 #[derive(serde::Serialize)]
 struct Record {
@@ -49,7 +51,9 @@ pub(crate) fn get(args: GetArgs, cancel: &CancelToken) -> Result<(), Failure> {
         false => path.to_path_buf(),
     };
     let started = Instant::now();
+    let progress = bar(&transfers, &args.progress);
     let copied = transfers.get(sources, &path, &options)?;
+    drop(progress);
     report(copied, started, args.json.json)
 }
 
@@ -70,7 +74,10 @@ pub(crate) fn put(args: PutArgs, cancel: &CancelToken) -> Result<(), Failure> {
         ..CopyOptions::default()
     };
     let started = Instant::now();
-    let copied = transfers.put(sources, &location(destination)?, &options)?;
+    let destination = location(destination)?;
+    let progress = bar(&transfers, &args.progress);
+    let copied = transfers.put(sources, &destination, &options)?;
+    drop(progress);
     report(copied, started, args.json.json)
 }
 
@@ -87,8 +94,15 @@ pub(crate) fn sync(args: SyncArgs, cancel: &CancelToken) -> Result<(), Failure> 
         ..CopyOptions::default()
     };
     let started = Instant::now();
+    let progress = bar(&transfers, &args.progress);
     let copied = transfers.sync_run(steps, &options)?;
+    drop(progress);
     report(copied, started, args.json.json)
+}
+
+/// Gone when it is dropped: before anything is reported.
+fn bar(transfers: &Transfers, args: &ProgressArgs) -> Progress {
+    Progress::start(!args.no_progress, transfers.progress_handle())
 }
 
 fn line(step: &SyncStep) -> String {

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::time::SystemTime;
 
 use fastdata::CancelToken;
+use fastdata::store::Entry;
 
 use crate::args::{CatArgs, LsArgs, StatArgs};
 use crate::cmd::{print, to_json};
@@ -19,6 +20,12 @@ struct Record {
     bytes: u64,
     modified_ms: Option<u64>,
     etag: Option<String>,
+}
+
+#[derive(serde::Serialize)]
+struct FolderRecord<'a> {
+    schema: &'static str,
+    name: &'a str,
 }
 
 #[derive(serde::Serialize)]
@@ -59,55 +66,56 @@ pub(crate) fn cat(args: CatArgs, cancel: &CancelToken) -> Result<(), Failure> {
 pub(crate) fn ls(args: LsArgs, cancel: &CancelToken) -> Result<(), Failure> {
     let transfers = transfers(&args.remote, cancel)?;
     let folder = location(&args.folder)?;
-    let key = folder.key().trim_end_matches('/');
-    let below = if key.is_empty() { 0 } else { key.len() + 1 };
+    let below = match folder.key().trim_end_matches('/') {
+        "" => folder.key().len().min(1),
+        key => key.len() + 1,
+    };
     let mut sink = Sink::open(&Destination::Stdout { terminal: false })?;
-    let (mut broken, mut last) = (None, String::new());
-    transfers.list(&folder, |meta| {
-        let relative = meta.location.key().get(below..).unwrap_or_default();
-        let folder_name = relative.split_once('/').map(|(name, _)| format!("{name}/"));
-        let line = match folder_name.filter(|_| !args.recursive) {
-            Some(name) if name == last => return Ok(true),
-            Some(name) => {
-                last.clone_from(&name);
-                match args.json.json {
-                    true => format!(
-                        "{{\"schema\":\"fastdata.folder/1\",\"name\":{}}}\n",
-                        quoted(&name)
-                    ),
-                    false => format!("{:>14}  {:20}  {name}\n", "", ""),
-                }
-            }
-            None => {
-                let record = Record {
-                    schema: "fastdata.object/1",
-                    location: meta.location.to_string(),
-                    bytes: meta.size_bytes,
-                    modified_ms: ms(meta.modified),
-                    etag: meta.etag.clone(),
-                };
-                match args.json.json {
-                    true => to_json(&record).unwrap_or_default(),
-                    false => format!(
-                        "{:>14}  {:20}  {relative}\n",
-                        record.bytes,
-                        time(meta.modified)
-                    ),
-                }
-            }
-        };
-        Ok(match sink.write_all(line.as_bytes()) {
-            Ok(()) => true,
-            Err(error) => {
-                broken = Some(error);
-                false
-            }
-        })
-    })?;
-    if let Some(error) = broken {
-        return sink.state().flow(Err(error.into())).map(|_| ());
+    let mut written = Ok(Flow::More);
+    let mut each = |entry: Entry| {
+        written = put_line(&mut sink, &entry, below, args.json.json);
+        Ok(matches!(written, Ok(Flow::More)))
+    };
+    match args.recursive {
+        true => transfers.list(&folder, |object| each(Entry::Object(object)))?,
+        false => transfers.entries(&folder, each)?,
     }
-    sink.commit()
+    match written? {
+        Flow::More => sink.commit(),
+        Flow::Stop => Ok(()),
+    }
+}
+
+fn put_line(sink: &mut Sink, entry: &Entry, below: usize, json: bool) -> Result<Flow, Failure> {
+    let line = line(entry, below, json)?;
+    let written = sink.write_all(line.as_bytes());
+    sink.state().flow(written.map_err(Into::into))
+}
+
+/// `below`: where the names begin in the keys.
+fn line(entry: &Entry, below: usize, json: bool) -> Result<String, Failure> {
+    let relative = entry.key().get(below..).unwrap_or_default();
+    let object = match entry {
+        Entry::Folder(_) if json => {
+            return to_json(&FolderRecord {
+                schema: "fastdata.folder/1",
+                name: relative,
+            });
+        }
+        Entry::Folder(_) => return Ok(format!("{:>14}  {:20}  {relative}\n", "", "")),
+        Entry::Object(object) => object,
+    };
+    if json {
+        return to_json(&Record {
+            schema: "fastdata.object/1",
+            location: object.location.to_string(),
+            bytes: object.size_bytes,
+            modified_ms: ms(object.modified),
+            etag: object.etag.clone(),
+        });
+    }
+    let (bytes, time) = (object.size_bytes, time(object.modified));
+    Ok(format!("{bytes:>14}  {time:20}  {relative}\n"))
 }
 
 pub(crate) fn stat(args: StatArgs, cancel: &CancelToken) -> Result<(), Failure> {
@@ -147,10 +155,6 @@ pub(crate) fn stat(args: StatArgs, cancel: &CancelToken) -> Result<(), Failure> 
         }
     }
     print(&text)
-}
-
-fn quoted(text: &str) -> String {
-    serde_json::Value::from(text).to_string()
 }
 
 fn ms(time: Option<SystemTime>) -> Option<u64> {

@@ -4,7 +4,7 @@
 //! conditional on nothing being there, so that nobody asks before writing.
 
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -23,12 +23,33 @@ const METADATA_NAME: &str = "metaflow-user-attributes";
 /// From here on a question costs less than to send what may be there already.
 const ASK_FROM_BYTES: u64 = 1 << 20;
 
+/// The threads for requests, one set for all stores of a process. A forked child inherits the memory
+/// but none of the threads, so it makes its own and leaves its parent's alone: tearing those down
+/// would wait for threads that are not there.
+fn runtime() -> std::io::Result<&'static Runtime> {
+    static MADE: Mutex<Option<(u32, &'static Runtime)>> = Mutex::new(None);
+    let process = std::process::id();
+    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+    match *made {
+        Some((maker, runtime)) if maker == process => Ok(runtime),
+        _ => {
+            let runtime = tokio::runtime::Builder::new_multi_thread()
+                .worker_threads(2)
+                .thread_name("fastdata-blob-io")
+                .enable_all()
+                .build()?;
+            let runtime: &'static Runtime = Box::leak(Box::new(runtime));
+            *made = Some((process, runtime));
+            Ok(runtime)
+        }
+    }
+}
+
 /// A store in a bucket.
 #[derive(Debug)]
 pub(crate) struct Remote {
     store: Arc<dyn Store>,
     root: Location,
-    runtime: Runtime,
     /// A blob that is found to be there already is written again when it is older: objects cannot
     /// be touched, and the collector goes by their age.
     refresh_after: Duration,
@@ -48,18 +69,25 @@ impl Remote {
         root: Location,
         refresh_after: Duration,
     ) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("fastdata-blob-io")
-            .enable_all()
-            .build()
-            .map_err(|error| Error::io("cannot start the threads for requests", error))?;
+        // A machine that has no threads left says so now.
+        runtime().map_err(|error| Error::io("cannot start the threads for requests", error))?;
         Ok(Self {
             store,
             root,
-            runtime,
             refresh_after,
         })
+    }
+
+    /// Waits for `work` on the threads of this process.
+    fn block_on<T>(
+        &self,
+        work: impl Future<Output = fastdata_store::Result<T>>,
+    ) -> fastdata_store::Result<T> {
+        let runtime = runtime().map_err(|error| {
+            let context = "cannot start the threads for requests";
+            fastdata_store::Error::new(fastdata_store::ErrorKind::Io, context).with_source(error)
+        })?;
+        runtime.block_on(work)
     }
 
     fn location(&self, key: &Key) -> Location {
@@ -86,7 +114,7 @@ impl Remote {
 
     /// How old the blob is; `None` when there is none.
     fn age(&self, key: &Key) -> Result<Option<Duration>> {
-        match self.runtime.block_on(self.store.stat(&self.location(key))) {
+        match self.block_on(self.store.stat(&self.location(key))) {
             Ok(stat) => {
                 let modified = stat.modified.unwrap_or(SystemTime::UNIX_EPOCH);
                 Ok(Some(modified.elapsed().unwrap_or_default()))
@@ -138,11 +166,11 @@ impl Remote {
         }
         let location = self.location(key);
         let put = self.store.put(&location, body, &options);
-        self.runtime.block_on(put).map(drop)
+        self.block_on(put).map(drop)
     }
 
     pub(crate) fn open(&self, key: &Key) -> Result<(OpenObject<'_>, Form)> {
-        let stat = self.runtime.block_on(self.store.stat(&self.location(key)));
+        let stat = self.block_on(self.store.stat(&self.location(key)));
         let stat = stat.map_err(|error| self.missing(key, error))?;
         let form = match has_metadata(key) {
             true => Form::of_metadata(stat.metadata.get(METADATA_NAME).map(String::as_str))?,
@@ -163,12 +191,12 @@ impl Remote {
             .store
             .read(&location, limits.content_bytes_max.saturating_add(1 << 20));
         if !has_metadata(key) {
-            let body = self.runtime.block_on(body);
+            let body = self.block_on(body);
             return Ok((body.map_err(|error| self.missing(key, error))?, Form::Blob));
         }
         // Both at a time: the metadata does not come with the bytes.
-        let both = async { tokio::join!(body, self.store.stat(&location)) };
-        let (body, stat) = self.runtime.block_on(both);
+        let both = async { Ok(tokio::join!(body, self.store.stat(&location))) };
+        let (body, stat) = self.block_on(both)?;
         let body = body.map_err(|error| self.missing(key, error))?;
         let stat = stat.map_err(|error| self.missing(key, error))?;
         let form = Form::of_metadata(stat.metadata.get(METADATA_NAME).map(String::as_str))?;
@@ -176,9 +204,7 @@ impl Remote {
     }
 
     pub(crate) fn list(&self) -> Result<Vec<Found>> {
-        let listed = self
-            .runtime
-            .block_on(self.store.list(&self.root).try_collect::<Vec<_>>())?;
+        let listed = self.block_on(self.store.list(&self.root).try_collect::<Vec<_>>())?;
         let prefix = format!("{}/", self.root.key().trim_end_matches('/'));
         let found = listed.into_iter().filter_map(|meta| {
             let below = meta
@@ -203,15 +229,15 @@ impl Remote {
             .store
             .list(&self.root)
             .map(|meta| meta.map(|meta| meta.location.to_string()));
-        Ok(self.runtime.block_on(list.try_collect::<Vec<_>>())?)
+        Ok(self.block_on(list.try_collect::<Vec<_>>())?)
     }
 
     /// Removes a blob that has not been written since `before`; whether it did.
     pub(crate) fn remove_older(&self, key: &Key, before: SystemTime) -> Result<bool> {
         let location = self.location(key);
-        match self.runtime.block_on(self.store.stat(&location)) {
+        match self.block_on(self.store.stat(&location)) {
             Ok(stat) if stat.modified.is_some_and(|modified| modified < before) => {
-                self.runtime.block_on(self.store.delete(&location))?;
+                self.block_on(self.store.delete(&location))?;
                 Ok(true)
             }
             Ok(_) => Ok(false),
@@ -231,7 +257,7 @@ impl OpenObject<'_> {
                 .read_ranges(&location, std::slice::from_ref(&range));
             read.await
         };
-        let mut brought = self.remote.runtime.block_on(read)?;
+        let mut brought = self.remote.block_on(read)?;
         self.near = (range.start, brought.pop().unwrap_or_default());
         Ok(())
     }

@@ -46,6 +46,31 @@ impl Walk {
         }
     }
 
+    /// What lies directly in a folder; an error is its last item.
+    pub(super) fn entries(folder: &Location) -> Vec<Result<crate::Entry>> {
+        let mut walk = Self::below(folder);
+        if let Some(Entry::Folder(folder, above)) = walk.stack.pop()
+            && let Err(error) = walk.enter(&folder, above)
+        {
+            return vec![Err(error)];
+        }
+        let mut entries = Vec::with_capacity(walk.stack.len());
+        while let Some(entry) = walk.stack.pop() {
+            entries.push(match entry {
+                Entry::File(meta) => Ok(crate::Entry::Object(meta)),
+                Entry::Folder(folder, _) => {
+                    let key = format!("{}/", folder.key());
+                    Ok(crate::Entry::Folder(folder.with_key(&key)))
+                }
+                Entry::Failed(error) => {
+                    entries.push(Err(error));
+                    break;
+                }
+            });
+        }
+        entries
+    }
+
     /// Puts the entries of a folder on the stack.
     fn enter(&mut self, folder: &Location, above: Option<Arc<Ancestor>>) -> Result<()> {
         let Some(path) = folder.local_path() else {

@@ -3,7 +3,7 @@
 use std::str::FromStr;
 use std::sync::Arc;
 
-use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey};
+use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
 use object_store::{BackoffConfig, ClientOptions, HeaderValue, ObjectStore, RetryConfig};
@@ -11,7 +11,8 @@ use object_store::{BackoffConfig, ClientOptions, HeaderValue, ObjectStore, Retry
 use super::failure::Failures;
 use crate::config::check_endpoint;
 use crate::profile::Profile;
-use crate::{Error, Location, Result, Scheme, StoreConfig};
+use crate::s3::LoggedIn;
+use crate::{Error, ErrorKind, Location, Result, Scheme, StoreConfig};
 
 /// S3 closes connections that were idle for about 5 s; a request on one of those would fail first.
 const POOL_IDLE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(4);
@@ -70,9 +71,11 @@ fn s3(config: &StoreConfig, object: &Location) -> Result<AmazonS3Builder> {
             _ => url,
         });
     }
+    let has_keys = config.access_key_id.is_some() && !profile.wants_environment();
     if config.anonymous {
         builder = builder.with_skip_signature(true);
-    } else if let (Some(key_id), Some(secret)) = (&config.access_key_id, &config.secret_access_key)
+    } else if let (true, Some(key_id), Some(secret)) =
+        (has_keys, &config.access_key_id, &config.secret_access_key)
     {
         builder = builder
             .with_access_key_id(key_id)
@@ -80,17 +83,51 @@ fn s3(config: &StoreConfig, object: &Location) -> Result<AmazonS3Builder> {
         if let Some(token) = &config.session_token {
             builder = builder.with_token(token.expose());
         }
-    } else if let Some(keys) = profile.into_keys()? {
-        builder = builder
-            .with_access_key_id(keys.access_key_id)
-            .with_secret_access_key(keys.secret_access_key.expose());
-        if let Some(token) = keys.session_token {
-            builder = builder.with_token(token.expose());
-        }
+    } else if let Some(login) = LoggedIn::of(config, profile, object)? {
+        builder = builder.with_credentials(Arc::new(login));
     }
     Ok(builder
         .with_client_options(options)
         .with_retry(retry(config)))
+}
+
+/// Where a container or an instance has its keys from, and nothing else.
+pub(crate) fn machine(
+    config: &StoreConfig,
+    object: &Location,
+    is_container: bool,
+) -> Result<AwsCredentialProvider> {
+    let wanted = |name: &str| match is_container {
+        true => name.starts_with("aws_container_"),
+        false => ["aws_metadata_endpoint", "aws_imdsv1_fallback"].contains(&name),
+    };
+    let options: Vec<_> = config
+        .options
+        .iter()
+        .filter(|(name, _)| wanted(name))
+        .collect();
+    let has = |wanted: &str| options.iter().any(|(name, _)| name == wanted);
+    let is_complete = has("aws_container_credentials_relative_uri")
+        || (has("aws_container_credentials_full_uri")
+            && has("aws_container_authorization_token_file"));
+    if is_container && !is_complete {
+        return Err(Error::new(
+            ErrorKind::Denied,
+            "the AWS profile assumes a role with the keys of the container, which has none: \
+             neither AWS_CONTAINER_CREDENTIALS_RELATIVE_URI nor \
+             AWS_CONTAINER_CREDENTIALS_FULL_URI with a token file is set",
+        ));
+    }
+    let mut builder = AmazonS3Builder::new().with_bucket_name(object.bucket());
+    for (name, value) in options {
+        if let Ok(key) = AmazonS3ConfigKey::from_str(name) {
+            builder = builder.with_config(key, value.expose());
+        }
+    }
+    let store = builder.with_retry(retry(config)).build();
+    let store =
+        store.map_err(|_| Error::invalid("the settings for the machine's keys cannot work"))?;
+    Ok(Arc::clone(store.credentials()))
 }
 
 fn gcs(config: &StoreConfig, object: &Location) -> GoogleCloudStorageBuilder {

@@ -13,13 +13,14 @@ use super::credentials::Credentials;
 use super::diagnose::Diagnosis;
 use super::engine::{Engine, locked};
 use super::fetch::Reading;
+use super::login::LoggedIn;
 use super::sign::Keys;
 use super::version::Version;
 use super::{diagnose, list, write};
 use crate::profile::Profile;
 use crate::ranges::{self, Joining};
 use crate::secrets::Secrets;
-use crate::{Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, StoreConfig};
+use crate::{Entry, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, StoreConfig};
 
 /// At 90 MB/s and 25 ms to the first byte, a request costs as much as 2 MB; half of that leaves
 /// room for faster lines. Joined reads are not split.
@@ -34,9 +35,10 @@ pub(crate) struct Pins(Mutex<HashMap<Location, Arc<Version>>>);
 
 /// Clients by bucket, made when they are first needed.
 pub(crate) struct Buckets {
-    engine: Arc<Engine>,
+    pub(super) engine: Arc<Engine>,
     secrets: Arc<Secrets>,
     clients: Mutex<HashMap<String, Arc<Client>>>,
+    credentials: Mutex<Option<Arc<Credentials>>>,
 }
 
 impl Buckets {
@@ -45,6 +47,7 @@ impl Buckets {
             engine: Arc::new(Engine::new(config)),
             secrets: Arc::new(Secrets::of(config)),
             clients: Mutex::default(),
+            credentials: Mutex::default(),
         }
     }
 
@@ -71,28 +74,7 @@ impl Buckets {
         let path_style = config
             .path_style
             .unwrap_or(url.is_some() || bucket.contains('.'));
-        let credentials = if config.anonymous {
-            Credentials::Anonymous
-        } else if let (Some(key_id), Some(secret)) =
-            (&config.access_key_id, &config.secret_access_key)
-        {
-            Credentials::Fixed(Arc::new(Keys {
-                access_key_id: key_id.clone(),
-                secret_access_key: secret.expose().to_owned(),
-                session_token: config
-                    .session_token
-                    .as_ref()
-                    .map(|token| token.expose().to_owned()),
-            }))
-        } else if let Some(keys) = profile.into_keys()? {
-            Credentials::Fixed(Arc::new(Keys {
-                access_key_id: keys.access_key_id,
-                secret_access_key: keys.secret_access_key.expose().to_owned(),
-                session_token: keys.session_token.map(|token| token.expose().to_owned()),
-            }))
-        } else {
-            Credentials::found(crate::remote::s3_builder(config, object)?)?
-        };
+        let credentials = self.credentials(config, profile, object)?;
         let (engine, secrets) = (Arc::clone(&self.engine), Arc::clone(&self.secrets));
         Client::new(
             engine,
@@ -102,6 +84,32 @@ impl Buckets {
             (url, path_style),
             region,
         )
+    }
+
+    /// The same for all buckets: keys that have to be fetched are fetched once.
+    fn credentials(
+        &self,
+        config: &StoreConfig,
+        profile: Profile,
+        object: &Location,
+    ) -> Result<Arc<Credentials>> {
+        let mut known = locked(&self.credentials);
+        if let Some(known) = known.as_ref() {
+            return Ok(Arc::clone(known));
+        }
+        let keys = Keys::of_config(config).filter(|_| !profile.wants_environment());
+        let credentials = if config.anonymous {
+            Credentials::Anonymous
+        } else if let Some(keys) = keys {
+            Credentials::Fixed(Arc::new(keys))
+        } else if let Some(login) = LoggedIn::of(config, profile, object)? {
+            Credentials::Login(Box::new(login))
+        } else {
+            Credentials::found(crate::remote::s3_builder(config, object)?)?
+        };
+        let credentials = Arc::new(credentials);
+        *known = Some(Arc::clone(&credentials));
+        Ok(credentials)
     }
 
     fn reading(
@@ -202,6 +210,17 @@ impl Buckets {
     ) -> BoxStream<'static, Result<ObjectMeta>> {
         match self.client(config, folder) {
             Ok(client) => list::below(client, folder.clone()),
+            Err(error) => stream::once(async { Err(error) }).boxed(),
+        }
+    }
+
+    pub(crate) fn entries(
+        &self,
+        config: &StoreConfig,
+        folder: &Location,
+    ) -> BoxStream<'static, Result<Entry>> {
+        match self.client(config, folder) {
+            Ok(client) => list::entries(client, folder.clone()),
             Err(error) => stream::once(async { Err(error) }).boxed(),
         }
     }

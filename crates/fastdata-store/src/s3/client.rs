@@ -26,7 +26,7 @@ const SKEW_MIN_S: i64 = 60;
 pub(super) struct Client {
     pub(super) engine: Arc<Engine>,
     pub(super) secrets: Arc<Secrets>,
-    credentials: Credentials,
+    credentials: Arc<Credentials>,
     endpoint_url: Option<String>,
     bucket: String,
     path_style: bool,
@@ -63,7 +63,7 @@ impl Client {
     pub(super) fn new(
         engine: Arc<Engine>,
         secrets: Arc<Secrets>,
-        credentials: Credentials,
+        credentials: Arc<Credentials>,
         bucket: &str,
         (endpoint_url, path_style): (Option<String>, bool),
         region: String,
@@ -288,6 +288,7 @@ impl Client {
         };
         if let Some(keys) = self.credentials.keys().await? {
             let unsigned = Unsigned {
+                service: "s3",
                 method: request.method,
                 path: &path,
                 query: &query,

@@ -1,11 +1,13 @@
-//! The keys that requests are signed with: fixed ones, or what `object_store` finds (web identity,
-//! containers, instance metadata), fetched once for all requests and ahead of their end.
+//! The keys that requests are signed with: fixed ones, those that a profile's login brings, or what
+//! `object_store` finds (web identity, containers, instance metadata), fetched once for all requests
+//! and ahead of their end.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use object_store::aws::{AmazonS3Builder, AwsCredentialProvider};
 
 use super::failure::Failure;
+use super::login::LoggedIn;
 use super::sign::Keys;
 use crate::{Error, ErrorKind, Result};
 
@@ -13,6 +15,7 @@ use crate::{Error, ErrorKind, Result};
 pub(super) enum Credentials {
     Anonymous,
     Fixed(Arc<Keys>),
+    Login(Box<LoggedIn>),
     /// The provider keeps what it found until shortly before it expires.
     Found {
         builder: Box<AmazonS3Builder>,
@@ -34,6 +37,12 @@ impl Credentials {
         let provider = match self {
             Self::Anonymous => return Ok(None),
             Self::Fixed(keys) => return Ok(Some(Arc::clone(keys))),
+            Self::Login(login) => {
+                let keys = login.keys().await;
+                return keys
+                    .map(Some)
+                    .map_err(|error| Failure::final_of(error.kind(), error.to_string()));
+            }
             Self::Found { provider, .. } => {
                 Arc::clone(&provider.lock().unwrap_or_else(PoisonError::into_inner))
             }
@@ -57,10 +66,14 @@ impl Credentials {
 
     /// Forgets what was found: the service says that it has expired.
     pub(super) fn refresh(&self) {
-        if let Self::Found { builder, provider } = self
-            && let Ok(fresh) = provider_of(builder)
-        {
-            *provider.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+        match self {
+            Self::Anonymous | Self::Fixed(_) => {}
+            Self::Login(login) => login.refresh(),
+            Self::Found { builder, provider } => {
+                if let Ok(fresh) = provider_of(builder) {
+                    *provider.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+                }
+            }
         }
     }
 }
@@ -75,7 +88,7 @@ fn provider_of(builder: &AmazonS3Builder) -> Result<AwsCredentialProvider> {
     Ok(Arc::clone(store.credentials()))
 }
 
-fn innermost(error: &dyn std::error::Error) -> String {
+pub(super) fn innermost(error: &dyn std::error::Error) -> String {
     let mut innermost = error;
     while let Some(source) = innermost.source() {
         innermost = source;

@@ -24,6 +24,21 @@ pub(super) fn parse_iso(text: &str) -> Option<SystemTime> {
     at(year, month, day, time)
 }
 
+/// A time as documents have it, to the second.
+pub(super) fn iso(time: SystemTime) -> String {
+    let stamp = super::sign::stamp(time);
+    let (date, clock) = stamp.split_at(8);
+    format!(
+        "{}-{}-{}T{}:{}:{}Z",
+        &date[..4],
+        &date[4..6],
+        &date[6..],
+        &clock[1..3],
+        &clock[3..5],
+        &clock[5..7]
+    )
+}
+
 /// Dates to days after Howard Hinnant's `days_from_civil`.
 fn at(year: u64, month: u64, day: u64, time: &str) -> Option<SystemTime> {
     if !(1970..10_000).contains(&year) || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
@@ -60,6 +75,7 @@ mod tests {
         let expected = UNIX_EPOCH + Duration::from_secs(1_768_472_130);
         assert_eq!(parse_http("Thu, 15 Jan 2026 10:15:30 GMT"), Some(expected));
         assert_eq!(parse_iso("2026-01-15T10:15:30Z"), Some(expected));
+        assert_eq!(iso(expected), "2026-01-15T10:15:30Z");
         let later = expected + Duration::from_millis(250);
         assert_eq!(parse_iso("2026-01-15T10:15:30.25Z"), Some(later));
         let leap = UNIX_EPOCH + Duration::from_secs(951_782_400);

@@ -85,6 +85,17 @@ pub(super) fn of(
     })
 }
 
+/// Authority and path of the address of a service, as a request for it would name them.
+pub(super) fn split(url: &str) -> Result<(String, String)> {
+    check_endpoint(url)?;
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+    let authority = authority.to_ascii_lowercase();
+    let usual = if scheme == "https" { ":443" } else { ":80" };
+    let authority = authority.strip_suffix(usual).unwrap_or(&authority);
+    Ok((authority.to_owned(), format!("/{path}")))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

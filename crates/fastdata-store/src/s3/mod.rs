@@ -19,6 +19,7 @@ mod failure;
 mod fetch;
 mod hedge;
 mod list;
+mod login;
 mod pace;
 mod pool;
 mod retry;
@@ -29,3 +30,5 @@ mod xml;
 
 pub(crate) use bucket::{Buckets, Pins};
 pub use diagnose::Diagnosis;
+pub(crate) use login::LoggedIn;
+pub use write::unfinished_uploads;

@@ -19,6 +19,8 @@ impl std::fmt::Debug for Keys {
 
 /// What is signed.
 pub(super) struct Unsigned<'a> {
+    /// `s3`, or whoever else is asked.
+    pub(super) service: &'a str,
     pub(super) method: &'a str,
     /// Encoded already.
     pub(super) path: &'a str,
@@ -75,14 +77,15 @@ pub(super) fn sign(
         canonical.push_str(&format!("{name}:{value}\n"));
     }
     canonical.push_str(&format!("\n{names}\n{}", request.body_hash));
-    let scope = format!("{day}/{region}/s3/aws4_request");
+    let service = request.service;
+    let scope = format!("{day}/{region}/{service}/aws4_request");
     let to_sign = format!(
         "AWS4-HMAC-SHA256\n{date}\n{scope}\n{}",
         sha256(canonical.as_bytes())
     );
     let first = format!("AWS4{}", keys.secret_access_key);
     let mut key = hmac::Key::new(hmac::HMAC_SHA256, first.as_bytes());
-    for text in [day, region, "s3", "aws4_request"] {
+    for text in [day, region, service, "aws4_request"] {
         key = hmac::Key::new(
             hmac::HMAC_SHA256,
             hmac::sign(&key, text.as_bytes()).as_ref(),
@@ -104,7 +107,8 @@ pub(super) fn sha256(bytes: &[u8]) -> String {
     hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// In lower case.
+pub(super) fn hex(bytes: &[u8]) -> String {
     let digits = b"0123456789abcdef";
     let digit = |nibble: u8| char::from(digits[usize::from(nibble & 15)]);
     bytes
@@ -132,7 +136,7 @@ pub(super) fn encode(text: &str, keep_slashes: bool) -> String {
 }
 
 /// `20260115T101530Z`. Days to dates after Howard Hinnant's `civil_from_days`.
-fn stamp(now: SystemTime) -> String {
+pub(super) fn stamp(now: SystemTime) -> String {
     let seconds = now
         .duration_since(UNIX_EPOCH)
         .unwrap_or(Duration::ZERO)
@@ -179,6 +183,7 @@ mod tests {
     fn signs_amazons_example() {
         let header = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let request = Unsigned {
+            service: "s3",
             method: "GET",
             path: "/test.txt",
             query: &[],

@@ -10,7 +10,7 @@ use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -435,6 +435,7 @@ impl Write {
     }
 
     async fn begin(&self) -> Result<Upload> {
+        let counted = Counted::new();
         let mut effort = self.client.effort();
         let _permit = self.client.engine.permit().await;
         let mut headers = self.metadata();
@@ -458,6 +459,7 @@ impl Write {
                 write: self.clone(),
                 id,
                 is_open: true,
+                counted: Some(counted),
             }),
             None => {
                 let text = "the server names no upload".to_owned();
@@ -561,12 +563,40 @@ struct Upload {
     write: Write,
     id: String,
     is_open: bool,
+    counted: Option<Counted>,
+}
+
+/// Uploads of this process that were begun and have not ended, those included that are being given
+/// up.
+static OPEN: AtomicUsize = AtomicUsize::new(0);
+
+/// One of them.
+struct Counted;
+
+impl Counted {
+    fn new() -> Self {
+        OPEN.fetch_add(1, Ordering::SeqCst);
+        Self
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        OPEN.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// How many uploads in parts this process has begun that are neither finished nor given up: a
+/// process that ends now leaves their parts behind.
+pub fn unfinished_uploads() -> usize {
+    OPEN.load(Ordering::SeqCst)
 }
 
 impl Upload {
     async fn abort(mut self) {
-        self.is_open = false;
         give_up(&self.write, &self.id).await;
+        // Not before: who is dropped meanwhile has not given it up.
+        self.is_open = false;
     }
 }
 
@@ -589,7 +619,11 @@ impl Drop for Upload {
         }
         if let Ok(runtime) = tokio::runtime::Handle::try_current() {
             let (write, id) = (self.write.clone(), std::mem::take(&mut self.id));
-            runtime.spawn(async move { give_up(&write, &id).await });
+            let counted = self.counted.take();
+            runtime.spawn(async move {
+                give_up(&write, &id).await;
+                drop(counted);
+            });
         }
     }
 }

@@ -97,6 +97,8 @@ async fn download_all(desk: &Desk, mut errands: Vec<Errand>, options: &CopyOptio
         resume: options.resume,
     };
     let mut copied = Vec::with_capacity(errands.len());
+    let bytes = errands.iter().map(|errand| errand.item.meta.size_bytes);
+    desk.progress.plan(errands.len(), bytes.sum());
     let mut running = JoinSet::new();
     for Errand { item, path } in errands {
         while running.len() >= FILES_MAX {
@@ -113,6 +115,7 @@ async fn download_all(desk: &Desk, mut errands: Vec<Errand>, options: &CopyOptio
                 },
                 Ok(path) => {
                     let outcome = fetch(&desk, item, &path, how).await;
+                    desk.progress.ended();
                     Copied {
                         object,
                         path,
@@ -198,6 +201,8 @@ pub(super) async fn put(
 
 async fn upload_all(desk: &Desk, mut uploads: Vec<Upload>, options: &PutOptions) -> Vec<Copied> {
     uploads.sort_by_key(|upload| std::cmp::Reverse(upload.bytes));
+    let bytes = uploads.iter().map(|upload| upload.bytes);
+    desk.progress.plan(uploads.len(), bytes.sum());
     let mut copied = Vec::with_capacity(uploads.len());
     let mut running = JoinSet::new();
     for upload in uploads {
@@ -215,9 +220,9 @@ async fn upload_all(desk: &Desk, mut uploads: Vec<Upload>, options: &PutOptions)
             drop(permit);
             let bytes = upload.bytes;
             if done.is_ok() {
-                desk.bytes_done
-                    .fetch_add(bytes, std::sync::atomic::Ordering::Relaxed);
+                desk.progress.moved(bytes);
             }
+            desk.progress.ended();
             Copied {
                 object: upload.object,
                 path: upload.path,

@@ -13,6 +13,7 @@ use rustix::fs::FallocateFlags;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
+use super::unfinished;
 use crate::checksum::Digest;
 use crate::{Checksum, Error, ErrorKind, ObjectMeta, ObjectStat, Result, Store};
 
@@ -58,7 +59,35 @@ pub(super) struct Desk {
     /// In units of [`UNIT_BYTES`].
     pub(super) memory: Arc<Semaphore>,
     pub(super) memory_units: u32,
-    pub(super) bytes_done: Arc<AtomicU64>,
+    pub(super) progress: Arc<Counters>,
+}
+
+/// How far everything is.
+#[derive(Debug, Default)]
+pub(super) struct Counters {
+    pub(super) files_done: AtomicU64,
+    pub(super) files_planned: AtomicU64,
+    pub(super) bytes_done: AtomicU64,
+    pub(super) bytes_planned: AtomicU64,
+}
+
+impl Counters {
+    /// So much is to be moved beside what was known before.
+    pub(super) fn plan(&self, files: usize, bytes: u64) {
+        self.files_planned
+            .fetch_add(files as u64, Ordering::Relaxed);
+        self.bytes_planned.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// So much has been moved.
+    pub(super) fn moved(&self, bytes: u64) {
+        self.bytes_done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// A file has come to its end, whatever that is.
+    pub(super) fn ended(&self) {
+        self.files_done.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 impl Desk {
@@ -88,6 +117,7 @@ impl Drop for Pending {
             // It may be gone with its folder.
             let _ = fs::remove_file(&self.path);
         }
+        unfinished::forget(&self.path);
     }
 }
 
@@ -121,6 +151,7 @@ pub(super) async fn download(
         .iter()
         .map(|index| part(stat.size_bytes, *index).1)
         .sum();
+    desk.progress.moved(bytes_resumed);
     let digests = bring(desk, stat, &pending, &done, how).await?;
     let verification = verify(stat, how, digests, &pending)?;
     if let Some(modified) = stat.modified {
@@ -153,11 +184,7 @@ fn begin(path: &Path, stat: &ObjectStat, resume: bool) -> Result<(Pending, BTree
     let etag = stat.etag.as_deref().filter(|_| resume);
     let Some(etag) = etag else {
         let temporary = crate::local::temporary_path(path);
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create_new(true)
-            .open(&temporary);
+        let file = unfinished::create(&temporary);
         let file = file.map_err(|error| io_error("write", &temporary, error))?;
         let pending = Pending {
             path: temporary,
@@ -257,7 +284,7 @@ async fn bring(
             stat.location.clone(),
             Arc::clone(&pending.file),
         );
-        let bytes_done = Arc::clone(&desk.bytes_done);
+        let progress = Arc::clone(&desk.progress);
         running.spawn(async move {
             let range = start..start + len;
             let mut brought = view
@@ -280,7 +307,7 @@ async fn bring(
                 Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
                 Err(_) => return Err(stopped()),
             };
-            bytes_done.fetch_add(len, Ordering::Relaxed);
+            progress.moved(len);
             drop(permit);
             Ok((index, digest))
         });

@@ -8,8 +8,10 @@ mod download;
 mod names;
 mod plan;
 mod runner;
+mod unfinished;
 mod upload;
 
 pub use copies::{Copied, CopyOptions, Outcome, SyncStep};
 pub use download::{Downloaded, Verification};
-pub use runner::Transfers;
+pub use runner::{Progressed, Transfers};
+pub use unfinished::remove_unfinished;

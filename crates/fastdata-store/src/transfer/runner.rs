@@ -4,7 +4,7 @@ use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures::{StreamExt, TryStreamExt};
 use tokio::runtime::Runtime;
@@ -13,9 +13,9 @@ use tokio::sync::Semaphore;
 use super::copies::{self, Copied, CopyOptions, SyncStep};
 use super::download::{Desk, PART_BYTES, UNIT_BYTES};
 use super::plan;
-use crate::s3::{Buckets, Diagnosis};
+use crate::s3::{Buckets, Diagnosis, unfinished_uploads};
 use crate::{
-    Error, ErrorKind, Location, ObjectMeta, ObjectStat, Result, Scheme, Store, StoreConfig,
+    Entry, Error, ErrorKind, Location, ObjectMeta, ObjectStat, Result, Scheme, Store, StoreConfig,
 };
 
 /// Says whether to stop; asked many times a second.
@@ -24,11 +24,27 @@ type Cancelled = Arc<dyn Fn() -> bool + Send + Sync>;
 /// How often that is.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 
-/// How long uploads that were cut short have to be given up.
-const CLEANING: Duration = Duration::from_millis(90);
+/// How long what was dropped has to notice it.
+const NOTICING: Duration = Duration::from_millis(40);
+
+/// How long uploads that were cut short have to be given up, which is as long as a request takes.
+const CLEANING_MAX: Duration = Duration::from_millis(1500);
 
 /// Parts that are fetched ahead of whoever reads a stream.
 const AHEAD: usize = 16;
+
+/// How far a transfer is. What is planned is 0 until everything has been listed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progressed {
+    /// Files that have come to their end.
+    pub files_done: u64,
+    /// Files that are to be moved.
+    pub files_planned: u64,
+    /// Bytes that have been moved; those of an upload when it has ended.
+    pub bytes_done: u64,
+    /// Bytes that are to be moved.
+    pub bytes_planned: u64,
+}
 
 /// Moves objects; its methods block.
 ///
@@ -75,7 +91,7 @@ impl Transfers {
                 store: crate::open(config.clone()),
                 memory: Arc::new(Semaphore::new(memory_units as usize)),
                 memory_units,
-                bytes_done: Arc::new(AtomicU64::new(0)),
+                progress: Arc::default(),
             },
             config,
             cancelled: Arc::new(cancelled),
@@ -103,16 +119,27 @@ impl Transfers {
                 Some(done) => done,
                 None => {
                     // What was dropped cleans up behind itself.
-                    tokio::time::sleep(CLEANING).await;
+                    tokio::time::sleep(NOTICING).await;
+                    let deadline = Instant::now() + CLEANING_MAX;
+                    while unfinished_uploads() > 0 && Instant::now() < deadline {
+                        tokio::time::sleep(LOOK_EVERY).await;
+                    }
                     Err(Error::new(ErrorKind::Interrupted, "interrupted"))
                 }
             }
         })
     }
 
-    /// Bytes that have been moved so far.
-    pub fn bytes_done(&self) -> u64 {
-        self.desk.bytes_done.load(Ordering::Relaxed)
+    /// How far things are, for whoever asks from another thread.
+    pub fn progress_handle(&self) -> Arc<dyn Fn() -> Progressed + Send + Sync> {
+        let counters = Arc::clone(&self.desk.progress);
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        Arc::new(move || Progressed {
+            files_done: read(&counters.files_done),
+            files_planned: read(&counters.files_planned),
+            bytes_done: read(&counters.bytes_done),
+            bytes_planned: read(&counters.bytes_planned),
+        })
     }
 
     /// Brings objects, everything below folders, or what patterns mean, to a file or into a
@@ -179,6 +206,23 @@ impl Transfers {
             let mut listed = self.desk.store.list(folder);
             while let Some(meta) = listed.try_next().await? {
                 if !each(meta)? {
+                    break;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Hands what lies directly in a folder to `each`, which ends it early by `Ok(false)`.
+    pub fn entries(
+        &self,
+        folder: &Location,
+        mut each: impl FnMut(Entry) -> Result<bool>,
+    ) -> Result<()> {
+        self.run(async {
+            let mut entries = self.desk.store.entries(folder);
+            while let Some(entry) = entries.try_next().await? {
+                if !each(entry)? {
                     break;
                 }
             }

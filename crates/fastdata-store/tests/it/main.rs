@@ -7,5 +7,8 @@
 )]
 
 mod faults;
+mod listing;
 mod local;
+mod login;
 mod s3;
+mod tls;

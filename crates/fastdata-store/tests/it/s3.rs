@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fastdata_store::{
-    Checksum, ChecksumAlgorithm, ErrorKind, Location, PutCondition, PutOptions, Store, StoreConfig,
+    Checksum, ChecksumAlgorithm, Entry, ErrorKind, Location, PutCondition, PutOptions, Store,
+    StoreConfig,
 };
 use fastdata_testkit::{S3Server, Simulator, conformance, seeded_bytes};
 use futures::TryStreamExt;
@@ -158,6 +159,45 @@ fn listings_go_on_behind_a_thousand_keys() {
             .block_on(fixture.store().list(&whole_bucket).try_collect())
             .unwrap();
         assert_eq!(listed.len(), 2345);
+    });
+}
+
+/// Cut where folders begin; names on both sides of the slash, and beyond ASCII.
+#[test]
+fn long_listings_with_folders_are_whole_and_in_order() {
+    Fixture::each(|fixture| {
+        let folders = ["a", "a b", "a-b", "a.b", "a0", "b", "ü", "日本", "deep/er"];
+        let mut keys = std::collections::BTreeSet::new();
+        for (number, folder) in folders.iter().enumerate() {
+            for index in 0..300 * (number + 1) {
+                keys.insert(format!("tree/{folder}/{index:05}"));
+            }
+        }
+        keys.insert("tree/a-".to_owned());
+        keys.insert("tree/a0b".to_owned());
+        for key in &keys {
+            fixture.write_quickly(key, b"");
+        }
+        let listed: Vec<_> = fixture
+            .runtime
+            .block_on(fixture.store().list(&object("tree")).try_collect())
+            .unwrap();
+        assert!(
+            listed
+                .iter()
+                .map(|object| object.location.key())
+                .eq(keys.iter().map(String::as_str))
+        );
+        let entries: Vec<_> = fixture
+            .runtime
+            .block_on(fixture.store().entries(&object("tree")).try_collect())
+            .unwrap();
+        let entries: Vec<_> = entries.iter().map(Entry::key).collect();
+        let mut expected = vec!["tree/a-".to_owned(), "tree/a0b".to_owned()];
+        let tops = folders.map(|folder| folder.split('/').next().unwrap_or(folder));
+        expected.extend(tops.map(|top| format!("tree/{top}/")));
+        expected.sort();
+        assert_eq!(entries, expected);
     });
 }
 

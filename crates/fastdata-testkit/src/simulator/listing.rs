@@ -8,15 +8,20 @@ use super::content::Version;
 use super::request::Request;
 use super::signature::encode;
 
-const KEYS_MAX: usize = 1000;
+/// As S3 has it.
+pub(super) const KEYS_MAX: usize = 1000;
 
-pub(super) fn answer(objects: &BTreeMap<String, Version>, request: &Request) -> Answer {
+pub(super) fn answer(
+    objects: &BTreeMap<String, Version>,
+    request: &Request,
+    page_keys: usize,
+) -> Answer {
     let argument = |name| request.argument(name).unwrap_or_default();
     let (prefix, delimiter) = (argument("prefix"), argument("delimiter"));
     let keys_max = argument("max-keys")
         .parse()
-        .unwrap_or(KEYS_MAX)
-        .min(KEYS_MAX);
+        .unwrap_or(page_keys)
+        .min(page_keys);
     let is_encoded = argument("encoding-type") == "url";
     let text_of = |key: &str| match is_encoded {
         true => encode(key.as_bytes(), true),

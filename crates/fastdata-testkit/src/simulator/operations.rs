@@ -54,7 +54,10 @@ pub(super) fn answer(
             Answer::empty(204)
         }
         Operation::List => match state.buckets.get(bucket) {
-            Some(objects) => listing::answer(objects, request),
+            Some(objects) => {
+                let page_keys = state.page_keys.unwrap_or(listing::KEYS_MAX);
+                listing::answer(objects, request, page_keys)
+            }
             None => Answer::empty(404),
         },
         Operation::CreateUpload => create_upload(state, request),

@@ -189,6 +189,11 @@ impl Simulator {
         self.state().plan.clear();
     }
 
+    /// Listings have at most so many keys on a page from now on, as a service may.
+    pub fn set_page_keys(&self, most: usize) {
+        self.state().page_keys = Some(most.max(1));
+    }
+
     /// Sets the server's clock ahead of this machine's, or behind it.
     pub fn set_clock_ahead(&self, seconds: i64) {
         self.shared.clock_ahead_s.store(seconds, Ordering::Relaxed);

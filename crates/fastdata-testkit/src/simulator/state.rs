@@ -18,6 +18,8 @@ pub(super) struct State {
     pub(super) plan: Plan,
     pub(super) requests: BTreeMap<&'static str, u64>,
     pub(super) body_bytes_sent: u64,
+    /// The most keys on a page of a listing, where it is not what S3 has.
+    pub(super) page_keys: Option<usize>,
 }
 
 /// An upload in parts that is not an object yet.
