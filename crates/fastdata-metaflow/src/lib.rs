@@ -1,0 +1,21 @@
+//! Metaflow's datastore as data: what runs wrote, and what a run has to write so that Metaflow reads
+//! it.
+//!
+//! - [`pickle`]: Python's pickles, without Python
+//! - [`layout`], [`records`], [`log`]: the names of things, their JSON, and what tasks printed
+//! - [`graph`], [`inputs`]: what leads where, and what follows a task
+//! - [`Datastore`], [`DatastoreOptions`]: where runs lie
+//! - [`Error`], [`ErrorKind`]: what went wrong and what a caller can do about it
+
+mod datastore;
+mod error;
+pub mod graph;
+pub mod inputs;
+pub mod layout;
+pub mod log;
+pub mod pickle;
+pub mod records;
+
+pub use datastore::{Datastore, DatastoreOptions, Entry, FileStat};
+pub use error::{Error, ErrorKind, Result};
+pub use fastdata_cas::{Durability, Key, WriteAs};
