@@ -5,6 +5,8 @@
 //! - [`layout`], [`records`], [`log`]: the names of things, their JSON, and what tasks printed
 //! - [`graph`], [`inputs`]: what leads where, and what follows a task
 //! - [`Datastore`], [`DatastoreOptions`]: where runs lie
+//! - [`Metadata`], [`ServiceConfig`]: who knows which runs there are
+//! - [`RunWriter`], [`TaskWriter`]: writing a run as Metaflow does
 //! - [`Error`], [`ErrorKind`]: what went wrong and what a caller can do about it
 
 mod datastore;
@@ -13,9 +15,13 @@ pub mod graph;
 pub mod inputs;
 pub mod layout;
 pub mod log;
+mod metadata;
 pub mod pickle;
 pub mod records;
+mod write;
 
 pub use datastore::{Datastore, DatastoreOptions, Entry, FileStat};
 pub use error::{Error, ErrorKind, Result};
 pub use fastdata_cas::{Durability, Key, WriteAs};
+pub use metadata::{Metadata, Registration, ServiceConfig};
+pub use write::{RunOptions, RunWriter, SavedArtifact, TaskFacts, TaskWriter};

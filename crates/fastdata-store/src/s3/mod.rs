@@ -22,6 +22,7 @@ mod list;
 mod pace;
 mod pool;
 mod retry;
+mod service;
 mod sign;
 mod version;
 mod write;
@@ -29,3 +30,4 @@ mod xml;
 
 pub(crate) use bucket::{Buckets, Pins};
 pub use diagnose::Diagnosis;
+pub use service::{Answer, Service};
