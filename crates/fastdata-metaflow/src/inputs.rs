@@ -7,9 +7,14 @@ use crate::{Error, Result};
 
 /// The paths as one argument.
 pub fn join(paths: &[String]) -> String {
-    let split = |path: &String| path.rsplit_once('/').map(|(step, task)| (step.to_owned(), task.to_owned()));
+    let split = |path: &String| {
+        path.rsplit_once('/')
+            .map(|(step, task)| (step.to_owned(), task.to_owned()))
+    };
     let parts: Option<Vec<(String, String)>> = paths.iter().map(split).collect();
-    let Some(parts) = parts.filter(|parts| parts.len() > 1 && parts.windows(2).all(|pair| pair[0].0 == pair[1].0)) else {
+    let Some(parts) = parts
+        .filter(|parts| parts.len() > 1 && parts.windows(2).all(|pair| pair[0].0 == pair[1].0))
+    else {
         return paths.join(",");
     };
     let mut text = format!("{}/:", parts[0].0);
@@ -51,9 +56,13 @@ pub fn split(argument: &str) -> Result<Vec<String>> {
         None => paths.extend(argument.split(',').map(str::to_owned)),
         Some((prefix, tasks)) => {
             for part in tasks.split(',') {
-                let range = part.split_once('-').and_then(|(a, b)| Some((number(a)?, number(b)?)));
+                let range = part
+                    .split_once('-')
+                    .and_then(|(a, b)| Some((number(a)?, number(b)?)));
                 match range {
-                    Some((first, last)) => paths.extend((first..=last).map(|task| format!("{prefix}{task}"))),
+                    Some((first, last)) => {
+                        paths.extend((first..=last).map(|task| format!("{prefix}{task}")))
+                    }
                     None => paths.push(format!("{prefix}{part}")),
                 }
             }

@@ -7,8 +7,10 @@
 //! - [`Datastore`], [`DatastoreOptions`]: where runs lie
 //! - [`Metadata`], [`ServiceConfig`]: who knows which runs there are
 //! - [`RunWriter`], [`TaskWriter`]: writing a run as Metaflow does
+//! - [`Client`], [`client`]: reading runs, whoever wrote them
 //! - [`Error`], [`ErrorKind`]: what went wrong and what a caller can do about it
 
+pub mod client;
 mod datastore;
 mod error;
 pub mod graph;
@@ -20,8 +22,9 @@ pub mod pickle;
 pub mod records;
 mod write;
 
+pub use client::Client;
 pub use datastore::{Datastore, DatastoreOptions, Entry, FileStat};
 pub use error::{Error, ErrorKind, Result};
 pub use fastdata_cas::{Durability, Key, WriteAs};
-pub use metadata::{Metadata, Registration, ServiceConfig};
+pub use metadata::{Metadata, Registration, ServiceConfig, StepEntry, TaskEntry};
 pub use write::{RunOptions, RunWriter, SavedArtifact, TaskFacts, TaskWriter};

@@ -174,7 +174,11 @@ fn closure<'a>(from: &'a str, neighbours: impl Fn(&str) -> Vec<&'a str>) -> BTre
     let mut seen = BTreeSet::from([from]);
     let mut open = vec![from];
     while let Some(name) = open.pop() {
-        open.extend(neighbours(name).into_iter().filter(|name| seen.insert(name)));
+        open.extend(
+            neighbours(name)
+                .into_iter()
+                .filter(|name| seen.insert(name)),
+        );
     }
     seen
 }
@@ -194,9 +198,15 @@ fn cycles(flow: &Graph, findings: &mut Vec<String>) {
     loop {
         let has_before = |name: &str| {
             let mut before = flow.steps.iter().filter(|step| step.name != name);
-            before.any(|step| left.contains(step.name.as_str()) && step.next.targets().contains(&name))
+            before.any(|step| {
+                left.contains(step.name.as_str()) && step.next.targets().contains(&name)
+            })
         };
-        let free: Vec<&str> = left.iter().copied().filter(|name| !has_before(name)).collect();
+        let free: Vec<&str> = left
+            .iter()
+            .copied()
+            .filter(|name| !has_before(name))
+            .collect();
         if free.is_empty() {
             break;
         }
@@ -204,9 +214,17 @@ fn cycles(flow: &Graph, findings: &mut Vec<String>) {
     }
     // Steps behind a cycle are left too, but lead out of it.
     let in_cycle = |name: &&str| {
-        closure(name, |name| flow.find(name).map_or_else(Vec::new, |step| step.next.targets()))
-            .iter()
-            .any(|after| after != name && flow.find(after).is_some_and(|step| step.next.targets().contains(name)))
+        closure(name, |name| {
+            flow.find(name)
+                .map_or_else(Vec::new, |step| step.next.targets())
+        })
+        .iter()
+        .any(|after| {
+            after != name
+                && flow
+                    .find(after)
+                    .is_some_and(|step| step.next.targets().contains(name))
+        })
     };
     let around: Vec<&str> = left.into_iter().filter(in_cycle).collect();
     if !around.is_empty() {
@@ -226,7 +244,9 @@ fn splits(flow: &Graph, findings: &mut Vec<String>) -> Joins {
         if !arrived.entry(name).or_default().insert(open.clone()) {
             continue;
         }
-        let Some(step) = flow.find(name) else { continue };
+        let Some(step) = flow.find(name) else {
+            continue;
+        };
         let mut inside = open;
         if step.is_join {
             let Some((split, _)) = inside.pop() else {
@@ -268,7 +288,11 @@ fn splits(flow: &Graph, findings: &mut Vec<String>) -> Joins {
 /// Whether the ways that lead to `step` fit what it is.
 fn arrivals(flow: &Graph, step: &Node, ways: &BTreeSet<Open>, findings: &mut Vec<String>) {
     let name = &step.name;
-    let of = |open: &Open| open.iter().map(|(split, _)| split.clone()).collect::<Vec<_>>();
+    let of = |open: &Open| {
+        open.iter()
+            .map(|(split, _)| split.clone())
+            .collect::<Vec<_>>()
+    };
     let shapes: BTreeSet<Vec<String>> = ways.iter().map(of).collect();
     if shapes.len() > 1 {
         let shapes = shapes.iter().map(|shape| match shape.last() {
@@ -285,7 +309,11 @@ fn arrivals(flow: &Graph, step: &Node, ways: &BTreeSet<Open>, findings: &mut Vec
     let Some(split) = shapes.first().and_then(|shape| shape.last()) else {
         return;
     };
-    let branches: BTreeSet<usize> = ways.iter().filter_map(|open| open.last()).map(|(_, branch)| *branch).collect();
+    let branches: BTreeSet<usize> = ways
+        .iter()
+        .filter_map(|open| open.last())
+        .map(|(_, branch)| *branch)
+        .collect();
     if name == "end" {
         findings.push(format!(
             "what step {split} split is never joined: add a `Step::join` before end"
@@ -295,7 +323,9 @@ fn arrivals(flow: &Graph, step: &Node, ways: &BTreeSet<Open>, findings: &mut Vec
             "step {name} is reached from several branches of {split}: make it a `Step::join`"
         ));
     } else if step.is_join {
-        let all = flow.find(split).map_or(0, |split| split.next.targets().len());
+        let all = flow
+            .find(split)
+            .map_or(0, |split| split.next.targets().len());
         if branches.len() < all {
             findings.push(format!(
                 "the join {name} gets {} of the {all} branches of {split}: lead the others to it",

@@ -85,7 +85,9 @@ fn order<'a>(flow: &'a Graph, joins: &Joins) -> Vec<(&'a Node, usize)> {
     let mut at = 0;
     while let Some((name, depth)) = depths.get(at).copied() {
         at += 1;
-        let Some(step) = flow.find(name) else { continue };
+        let Some(step) = flow.find(name) else {
+            continue;
+        };
         for target in step.next.targets() {
             let depth = depth + usize::from(step.next.splits());
             let depth = depth - usize::from(joins.values().any(|join| join == target)).min(depth);
@@ -100,7 +102,8 @@ fn order<'a>(flow: &'a Graph, joins: &Joins) -> Vec<(&'a Node, usize)> {
         let is_placed = |name: &str| placed.iter().any(|(step, _)| step.name == name);
         let next = depths.iter().find(|(name, _)| {
             let before = flow.steps.iter();
-            let mut before = before.filter(|step| step.name != *name && step.next.targets().contains(name));
+            let mut before =
+                before.filter(|step| step.name != *name && step.next.targets().contains(name));
             !is_placed(name) && before.all(|step| is_placed(&step.name))
         });
         let Some((name, depth)) = next else { break };
@@ -133,7 +136,10 @@ fn step_info(step: &Node, joins: &Joins) -> Value {
         Next::Foreach { items, .. } => info["foreach_artifact"] = json!(items),
         Next::Switch { on, cases } => {
             info["condition"] = json!(on);
-            let cases: Map<String, Value> = cases.iter().map(|(case, step)| (case.clone(), json!(step))).collect();
+            let cases: Map<String, Value> = cases
+                .iter()
+                .map(|(case, step)| (case.clone(), json!(step)))
+                .collect();
             info["switch_cases"] = Value::Object(cases);
         }
         _ => {}
@@ -153,7 +159,10 @@ fn decorators(step: &Node) -> Vec<Value> {
     };
     if step.retries > 0 {
         let minutes = step.retry_delay.as_secs_f64() / 60.0;
-        add("retry", json!({"times": step.retries, "minutes_between_retries": minutes}));
+        add(
+            "retry",
+            json!({"times": step.retries, "minutes_between_retries": minutes}),
+        );
     }
     if let Some(limit) = step.timeout {
         add("timeout", json!({"seconds": limit.as_secs_f64()}));
@@ -181,11 +190,22 @@ fn block(flow: &Graph, joins: &Joins, from: &str, until: Option<&str>) -> Value 
         match joins.get(&name) {
             Some(join) => {
                 let branches = step.next.targets().into_iter();
-                row.push(branches.map(|branch| block(flow, joins, branch, Some(join))).collect());
+                row.push(
+                    branches
+                        .map(|branch| block(flow, joins, branch, Some(join)))
+                        .collect(),
+                );
                 at = Some(join.clone());
             }
             // Of a switch the first way that is new; the others join it, or are its detours.
-            None => at = step.next.targets().into_iter().find(|target| !seen.iter().any(|step| step == target)).map(str::to_owned),
+            None => {
+                at = step
+                    .next
+                    .targets()
+                    .into_iter()
+                    .find(|target| !seen.iter().any(|step| step == target))
+                    .map(str::to_owned)
+            }
         }
     }
     Value::Array(row)

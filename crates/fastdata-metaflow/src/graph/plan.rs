@@ -53,6 +53,7 @@ pub struct Plan<'a> {
 }
 
 impl<'a> Plan<'a> {
+    /// The state before the first task of `graph`, which was checked.
     pub fn new(graph: &'a Graph) -> Self {
         Self {
             graph,
@@ -172,7 +173,9 @@ fn follow(done: &Ready, path: &str, cloned: bool, target: &str) -> Ready {
 }
 
 fn undecided(step: &str) -> Error {
-    Error::invalid(format!("the task of step {step} did not record what comes next"))
+    Error::invalid(format!(
+        "the task of step {step} did not record what comes next"
+    ))
 }
 
 #[cfg(test)]
@@ -200,7 +203,9 @@ mod tests {
     }
 
     fn switch(cases: &[&str]) -> Next {
-        let cases = cases.iter().map(|step| ((*step).to_owned(), (*step).to_owned()));
+        let cases = cases
+            .iter()
+            .map(|step| ((*step).to_owned(), (*step).to_owned()));
         Next::Switch {
             on: "way".to_owned(),
             cases: cases.collect(),
@@ -246,7 +251,10 @@ mod tests {
             ..Decision::default()
         });
         let of = |step: &str| ran.iter().filter(|(name, _, _)| name == step).count();
-        assert_eq!([of("outer"), of("inner"), of("join_inner"), of("join_all")], [3, 9, 3, 1]);
+        assert_eq!(
+            [of("outer"), of("inner"), of("join_inner"), of("join_all")],
+            [3, 9, 3, 1]
+        );
         assert!(ran.contains(&("join_inner".to_owned(), vec![2], 3)));
         assert!(ran.contains(&("join_all".to_owned(), vec![], 3)));
         assert_eq!(ran.last(), Some(&("end".to_owned(), vec![], 1)));

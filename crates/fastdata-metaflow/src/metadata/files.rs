@@ -1,13 +1,13 @@
 //! Metadata as files in a datastore, as Metaflow's local provider keeps it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::{Registration, changed_tags, now_ms};
+use super::{Registration, StepEntry, TaskEntry, changed_tags, now_ms};
 use crate::datastore::Datastore;
 use crate::layout::{
     LATEST_RUN, META, TaskPath, artifact_file, check_name, metadata_file, self_file,
@@ -16,7 +16,7 @@ use crate::records::{ArtifactRecord, MetadataRecord, SelfRecord};
 use crate::{Error, ErrorKind, Result};
 
 /// Folders of a flow that are no runs.
-const NO_RUNS: [&str; 2] = [META, "data"];
+const NO_RUNS: [&str; 3] = [META, "data", "_memo"];
 
 /// How often tags are written again when others change them at the same time.
 const TRIES: u32 = 5;
@@ -77,13 +77,18 @@ impl Files {
             };
             let is_new = self.ensure(&format!("{flow}/{id}"), &record)?;
             if is_new || run.is_some() {
-                if self.datastore.kind() == "local" {
-                    self.datastore
-                        .write(&format!("{flow}/{LATEST_RUN}"), id.clone())?;
-                }
                 return Ok(id);
             }
             number += 1;
+        }
+    }
+
+    pub(super) fn set_latest(&self, flow: &str, run: &str) -> Result<()> {
+        match self.datastore.kind() {
+            "local" => self
+                .datastore
+                .write(&format!("{flow}/{LATEST_RUN}"), run.to_owned()),
+            _ => Ok(()),
         }
     }
 
@@ -238,52 +243,76 @@ impl Files {
         }))
     }
 
-    pub(super) fn tasks(&self, flow: &str, run: &str) -> Result<Vec<(String, Vec<SelfRecord>)>> {
+    /// All in one listing, which is what object stores are quick at.
+    pub(super) fn steps(&self, flow: &str, run: &str) -> Result<Vec<StepEntry>> {
         check_name(flow)?;
         check_name(run)?;
-        let mut steps: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         let folder = format!("{flow}/{run}");
-        for step in self
-            .datastore
-            .list(&folder)?
-            .into_iter()
-            .filter(|entry| entry.is_folder && entry.name != META)
-        {
-            let tasks = self
-                .datastore
-                .list(&format!("{folder}/{}", step.name))?
-                .into_iter();
-            let tasks = tasks
-                .filter(|entry| entry.is_folder && entry.name != META)
-                .map(|entry| entry.name);
-            steps.insert(step.name, tasks.collect());
+        let mut steps: BTreeMap<String, BTreeMap<String, Vec<String>>> = BTreeMap::new();
+        for file in self.datastore.tree(&folder)? {
+            let mut parts = file.path.splitn(3, '/');
+            if let (Some(step), Some(task), Some(rest)) = (parts.next(), parts.next(), parts.next())
+                && step != META
+                && task != META
+            {
+                let files = steps
+                    .entry(step.to_owned())
+                    .or_default()
+                    .entry(task.to_owned());
+                files.or_default().push(rest.to_owned());
+            }
         }
-        let of = |(step, tasks): (String, BTreeSet<String>)| {
-            let paths: Vec<String> = tasks
-                .iter()
-                .map(|task| self_file(&format!("{folder}/{step}/{task}")))
-                .collect();
-            let records = self.datastore.try_read_many(&paths)?;
-            let record = |((task, path), json): ((String, &String), Option<Bytes>)| {
-                let record: SelfRecord = match json {
-                    Some(json) => from_json(path, &json)?,
-                    None => SelfRecord::default(),
-                };
-                Ok(SelfRecord {
-                    task_id: Some(task),
-                    step_name: Some(step.clone()),
-                    ..record
-                })
-            };
-            let records = tasks
+        let step = |(name, tasks): (String, BTreeMap<String, Vec<String>>)| {
+            let tasks = tasks
                 .into_iter()
-                .zip(&paths)
-                .zip(records)
-                .map(record)
-                .collect::<Result<_>>()?;
-            Ok((step.clone(), records))
+                .map(|(task, files)| (task, Some(files)))
+                .collect();
+            let tasks = self.entries(&folder, &name, tasks)?;
+            Ok(StepEntry { name, tasks })
         };
-        steps.into_iter().map(of).collect()
+        steps.into_iter().map(step).collect()
+    }
+
+    pub(super) fn tasks(&self, flow: &str, run: &str, step: &str) -> Result<Vec<TaskEntry>> {
+        for name in [flow, run, step] {
+            check_name(name)?;
+        }
+        let entries = self
+            .datastore
+            .list(&format!("{flow}/{run}/{step}"))?
+            .into_iter();
+        let tasks = entries.filter(|entry| entry.is_folder && entry.name != META);
+        let tasks = tasks.map(|entry| (entry.name, None)).collect();
+        self.entries(&format!("{flow}/{run}"), step, tasks)
+    }
+
+    fn entries(
+        &self,
+        run: &str,
+        step: &str,
+        tasks: Vec<(String, Option<Vec<String>>)>,
+    ) -> Result<Vec<TaskEntry>> {
+        let path = |(task, _): &(String, _)| self_file(&format!("{run}/{step}/{task}"));
+        let paths: Vec<String> = tasks.iter().map(path).collect();
+        let records = self.datastore.try_read_many(&paths)?;
+        let entry = |(((task, files), path), json): (((String, _), &String), Option<Bytes>)| {
+            let record: SelfRecord = match json {
+                Some(json) => from_json(path, &json)?,
+                None => SelfRecord::default(),
+            };
+            let record = SelfRecord {
+                step_name: Some(step.to_owned()),
+                task_id: Some(task),
+                ..record
+            };
+            Ok(TaskEntry { record, files })
+        };
+        tasks
+            .into_iter()
+            .zip(&paths)
+            .zip(records)
+            .map(entry)
+            .collect()
     }
 
     pub(super) fn artifacts(&self, task: &TaskPath, attempt: u32) -> Result<Vec<ArtifactRecord>> {

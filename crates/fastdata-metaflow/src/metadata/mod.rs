@@ -10,7 +10,8 @@ use crate::layout::TaskPath;
 use crate::records::{ArtifactRecord, MetadataRecord, SelfRecord};
 use crate::{Error, Result};
 
-pub(crate) use files::{Files, from_json, to_json as files_json};
+use files::Files;
+pub(crate) use files::{from_json, to_json};
 use service::Service;
 pub use service::ServiceConfig;
 
@@ -33,6 +34,37 @@ pub struct Registration {
     pub tags: Vec<String>,
     /// Tags of the system.
     pub system_tags: Vec<String>,
+}
+
+/// A step of a run as it was registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct StepEntry {
+    /// Its name.
+    pub name: String,
+    /// Its tasks.
+    pub tasks: Vec<TaskEntry>,
+}
+
+/// A task as it was registered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct TaskEntry {
+    /// What was registered.
+    pub record: SelfRecord,
+    /// Paths of its files from its folder, where they are known already.
+    pub files: Option<Vec<String>>,
+}
+
+impl TaskEntry {
+    fn order(&self) -> (i64, u64, String) {
+        let id = self.record.task().unwrap_or_default();
+        (
+            self.record.ts_epoch,
+            id.parse().unwrap_or(u64::MAX),
+            id.to_owned(),
+        )
+    }
 }
 
 /// A run may have so many tags of users, as Metaflow has it.
@@ -63,14 +95,6 @@ impl Metadata {
         }
     }
 
-    /// The files, if they are.
-    pub(crate) fn as_files(&self) -> Option<&Files> {
-        match &self.0 {
-            Kind::Files(files) => Some(files),
-            Kind::Service(_) => None,
-        }
-    }
-
     /// Registers a run and returns its id: `run`, or one that is made.
     ///
     /// # Errors
@@ -79,6 +103,17 @@ impl Metadata {
         match &self.0 {
             Kind::Files(files) => files.new_run(flow, run, with),
             Kind::Service(service) => service.new_run(flow, run, with),
+        }
+    }
+
+    /// Makes a run the one that is resumed when none is named; only folders keep that.
+    ///
+    /// # Errors
+    /// As [`Metadata::new_run`].
+    pub fn set_latest(&self, flow: &str, run: &str) -> Result<()> {
+        match &self.0 {
+            Kind::Files(files) => files.set_latest(flow, run),
+            Kind::Service(_) => Ok(()),
         }
     }
 
@@ -201,16 +236,34 @@ impl Metadata {
     ///
     /// # Errors
     /// As [`Metadata::new_run`].
-    pub fn tasks(&self, flow: &str, run: &str) -> Result<Vec<(String, Vec<SelfRecord>)>> {
+    pub fn steps(&self, flow: &str, run: &str) -> Result<Vec<StepEntry>> {
         let mut steps = match &self.0 {
-            Kind::Files(files) => files.tasks(flow, run),
-            Kind::Service(service) => service.tasks(flow, run),
+            Kind::Files(files) => files.steps(flow, run),
+            Kind::Service(service) => service.steps(flow, run),
         }?;
-        for (_, tasks) in &mut steps {
-            tasks.sort_by_key(|task| (task.ts_epoch, by_number(task.task().unwrap_or_default())));
+        for step in &mut steps {
+            step.tasks.sort_by_cached_key(TaskEntry::order);
         }
-        steps.sort_by_key(|(_, tasks)| tasks.first().map_or(i64::MAX, |task| task.ts_epoch));
+        steps.sort_by_key(|step| {
+            step.tasks
+                .first()
+                .map_or(i64::MAX, |task| task.record.ts_epoch)
+        });
         Ok(steps)
+    }
+
+    /// The tasks of one step of a run, in the order in which they were begun; none for a step that
+    /// is not there.
+    ///
+    /// # Errors
+    /// As [`Metadata::new_run`].
+    pub fn tasks(&self, flow: &str, run: &str, step: &str) -> Result<Vec<TaskEntry>> {
+        let mut tasks = match &self.0 {
+            Kind::Files(files) => files.tasks(flow, run, step),
+            Kind::Service(service) => service.tasks(flow, run, step),
+        }?;
+        tasks.sort_by_cached_key(TaskEntry::order);
+        Ok(tasks)
     }
 
     /// The artifacts of an attempt of a task, as they were registered.
@@ -236,11 +289,6 @@ impl Metadata {
         facts.sort_by_key(|fact| fact.ts_epoch);
         Ok(facts)
     }
-}
-
-/// Numbers by value, names behind them.
-fn by_number(id: &str) -> (u64, String) {
-    (id.parse().unwrap_or(u64::MAX), id.to_owned())
 }
 
 /// The tags that a run has after a change.

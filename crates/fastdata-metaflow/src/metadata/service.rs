@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value as Json, json};
 use tokio::runtime::Runtime;
 
-use super::{Registration, changed_tags, now_ms};
+use super::{Registration, StepEntry, TaskEntry, changed_tags, now_ms};
 use crate::layout::TaskPath;
 use crate::records::{ArtifactRecord, MetadataRecord, SelfRecord};
 use crate::{Error, ErrorKind, Result};
@@ -265,16 +265,25 @@ impl Service {
         self.get(&run_path(flow, run))
     }
 
-    pub(super) fn tasks(&self, flow: &str, run: &str) -> Result<Vec<(String, Vec<SelfRecord>)>> {
-        let steps: Vec<SelfRecord> = self
-            .get(&format!("{}/steps", run_path(flow, run)))?
-            .unwrap_or_default();
-        let of = |step: SelfRecord| {
-            let step = step.step_name.unwrap_or_default();
-            let tasks = self.get(&format!("{}/tasks", step_path(flow, run, &step)))?;
-            Ok((step, tasks.unwrap_or_default()))
+    pub(super) fn steps(&self, flow: &str, run: &str) -> Result<Vec<StepEntry>> {
+        let path = format!("{}/steps", run_path(flow, run));
+        let steps: Vec<SelfRecord> = self.get(&path)?.unwrap_or_default();
+        let step = |step: SelfRecord| {
+            let name = step.step_name.unwrap_or_default();
+            let tasks = self.tasks(flow, run, &name)?;
+            Ok(StepEntry { name, tasks })
         };
-        steps.into_iter().map(of).collect()
+        steps.into_iter().map(step).collect()
+    }
+
+    pub(super) fn tasks(&self, flow: &str, run: &str, step: &str) -> Result<Vec<TaskEntry>> {
+        let path = format!("{}/tasks", step_path(flow, run, step));
+        let records: Vec<SelfRecord> = self.get(&path)?.unwrap_or_default();
+        let entry = |record| TaskEntry {
+            record,
+            files: None,
+        };
+        Ok(records.into_iter().map(entry).collect())
     }
 
     pub(super) fn artifacts(&self, task: &TaskPath, attempt: u32) -> Result<Vec<ArtifactRecord>> {

@@ -84,7 +84,29 @@ impl RunWriter {
         run.id = run
             .metadata
             .new_run(flow, run_id.as_deref(), &run.registration)?;
+        if run.origin_run_id.is_none() {
+            run.make_latest()?;
+        }
         Ok(run)
+    }
+
+    /// Makes it the run that is resumed when none is named. A run that takes over the results of
+    /// another becomes it when it has them.
+    ///
+    /// # Errors
+    /// As [`RunWriter::begin`].
+    pub fn make_latest(&self) -> Result<()> {
+        self.metadata.set_latest(&self.flow, &self.id)
+    }
+
+    /// Notes that an attempt failed whose process could not note it.
+    ///
+    /// # Errors
+    /// As [`RunWriter::begin`].
+    pub fn attempt_failed(&self, path: &TaskPath, attempt: u32) -> Result<()> {
+        let kind = "internal_attempt_status";
+        let fact = self.fact(path, Some(attempt), "attempt_ok", kind, "False".into());
+        self.metadata.register_metadata(path, &[fact])
     }
 
     /// A run that another process has begun, with the same options. Nothing is written.

@@ -6,7 +6,7 @@ use fastdata_cas::Key;
 
 use super::run::RunWriter;
 use crate::layout::{ATTEMPTS_MAX, TaskFile, TaskPath, check_name};
-use crate::metadata::{files_json, now_ms};
+use crate::metadata::{now_ms, to_json};
 use crate::pickle::{Value, write};
 use crate::records::{
     ArtifactInfo, ArtifactRecord, AttemptRecord, DataRecord, ENCODING, TaskBeginRecord,
@@ -119,7 +119,7 @@ impl<'a> TaskWriter<'a> {
 
     fn file<T: serde::Serialize>(&self, file: TaskFile, record: &T) -> Result<()> {
         let path = self.path.file(self.attempt, file);
-        self.run.datastore.write(&path, files_json(record)?)
+        self.run.datastore.write(&path, to_json(record)?)
     }
 
     /// Saves an artifact: its pickle, and its type as Python prints it (`<class 'int'>`).
@@ -151,14 +151,11 @@ impl<'a> TaskWriter<'a> {
     ///
     /// # Errors
     /// As [`TaskWriter::save`].
-    pub fn save_many(&mut self, artifacts: &[(&str, Vec<u8>, &str)]) -> Result<()> {
+    pub fn save_many(&mut self, artifacts: &[(&str, &[u8], &str)]) -> Result<()> {
         for (name, _, _) in artifacts {
             check_name(name)?;
         }
-        let pickles: Vec<&[u8]> = artifacts
-            .iter()
-            .map(|(_, pickle, _)| pickle.as_slice())
-            .collect();
+        let pickles: Vec<&[u8]> = artifacts.iter().map(|(_, pickle, _)| *pickle).collect();
         let saved = self
             .run
             .datastore
