@@ -8,10 +8,12 @@
 //! - [`Metadata`], [`ServiceConfig`]: who knows which runs there are
 //! - [`RunWriter`], [`TaskWriter`]: writing a run as Metaflow does
 //! - [`Client`], [`client`]: reading runs, whoever wrote them
+//! - [`diff()`](diff::diff), [`report()`](report::report): two runs compared, one run as a page
 //! - [`Error`], [`ErrorKind`]: what went wrong and what a caller can do about it
 
 pub mod client;
 mod datastore;
+pub mod diff;
 mod error;
 pub mod graph;
 pub mod inputs;
@@ -20,6 +22,7 @@ pub mod log;
 mod metadata;
 pub mod pickle;
 pub mod records;
+pub mod report;
 mod write;
 
 pub use client::Client;
