@@ -1,0 +1,207 @@
+//! Commands about runs that are there: one step again, artifacts, logs, tags.
+
+use std::collections::HashMap;
+use std::io::Write;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use fastdata_metaflow::layout::{TaskFile, TaskPath};
+use fastdata_metaflow::pickle;
+use fastdata_metaflow::{inputs, log};
+
+use crate::args::{DumpArgs, LogsArgs, SpinArgs, TagArgs};
+use crate::attempt::{self, Order};
+use crate::command::print;
+use crate::error::{Error, ErrorKind, Result};
+use crate::flow::Flow;
+use crate::place::Place;
+use crate::task::{Held, is_internal};
+
+/// How often a followed log is looked at: whoever writes it may be another machine.
+const LOOK_AGAIN: Duration = Duration::from_millis(300);
+
+/// Values are cut where only a line is shown.
+const PREVIEW_CHARS: usize = 100;
+
+fn run_or_latest(place: &Place, run: Option<&String>) -> Result<String> {
+    run.map_or_else(|| place.latest_run(), |run| Ok(run.clone()))
+}
+
+/// Runs a step in this process with the inputs of a past task.
+pub(crate) fn spin(flow: &Flow, args: &SpinArgs) -> Result<()> {
+    let step = attempt::find(flow, &args.step)?;
+    let place = Place::open(flow.name(), &args.place)?;
+    let run = run_or_latest(&place, args.run.as_ref())?;
+    let task = match &args.task {
+        Some(task) => task.clone(),
+        None => first_task(&place, &run, &args.step)?,
+    };
+    let path = TaskPath::new(flow.name(), &run, &args.step, &task)?;
+    let facts = place.metadata.metadata(&path)?;
+    let before = facts.iter().rfind(|fact| fact.field_name == "input-paths");
+    let no_inputs = || Error::missing(format!("{path} does not say what came before it"));
+    let paths = inputs::split(&before.ok_or_else(no_inputs)?.text())?;
+    let stack = match place.stored(&path.below_flow()) {
+        Ok(stored) => place.list(&stored.records, "_foreach_stack")?,
+        Err(_) => Vec::new(),
+    };
+    let order = Order {
+        step: args.step.clone(),
+        run,
+        task,
+        inputs: paths,
+        split_index: stack.last().and_then(attempt::frame_index),
+        attempt: 0,
+        retries: step.node.retries,
+        tags: Vec::new(),
+        is_registered: true,
+    };
+    let spun = attempt::spin(flow, &place, &order)?;
+    for (name, held) in spun.task.held.iter().filter(|(name, _)| !is_internal(name)) {
+        if let Held::New { pickle, type_text } = held {
+            let value = pickle::read(pickle)?;
+            print(&format!(
+                "{name}  {type_text}  {} bytes  {}",
+                pickle.len(),
+                preview(&value)
+            ))?;
+        }
+    }
+    match spun.failure {
+        None => Ok(()),
+        Some(failure) => Err(Error::new(
+            ErrorKind::Step,
+            format!("step {} failed: {failure}", args.step),
+        )),
+    }
+}
+
+fn first_task(place: &Place, run: &str, step: &str) -> Result<String> {
+    let first = place.tasks(run, Some(step))?.into_iter().next();
+    let first =
+        first.ok_or_else(|| Error::missing(format!("run {run} has no task of step {step}")));
+    first.map(|path| path.task)
+}
+
+fn preview(value: &pickle::Value) -> String {
+    let text = value.to_string();
+    match text.char_indices().nth(PREVIEW_CHARS) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text,
+    }
+}
+
+/// Prints the artifacts of a task, or one of them in full.
+pub(crate) fn dump(flow: &str, args: &DumpArgs) -> Result<()> {
+    let place = Place::open(flow, &args.place)?;
+    let stored = place.stored(&args.task)?;
+    if let Some(name) = &args.name {
+        let missing = || Error::missing(format!("{} has no artifact {name}", args.task));
+        let record = stored.records.get(name).ok_or_else(missing)?;
+        return print(&place.value(name, record)?.to_string());
+    }
+    for (name, record) in stored.records.iter().filter(|(name, _)| !is_internal(name)) {
+        let value = place.value(name, record)?;
+        let (kind, size) = (&record.info.python_type, record.info.size);
+        print(&format!(
+            "{name}  {kind}  {size} bytes  {}  {}",
+            record.key,
+            preview(&value)
+        ))?;
+    }
+    Ok(())
+}
+
+/// Prints what tasks printed, in the order of time, and with `--follow` goes on until the run ends.
+pub(crate) fn logs(flow: &str, args: &LogsArgs) -> Result<()> {
+    let place = Place::open(flow, &args.place)?;
+    let path = run_or_latest(&place, args.path.as_ref())?;
+    let mut parts = path.splitn(3, '/');
+    let run = parts.next().unwrap_or_default().to_owned();
+    let (step, task) = (parts.next(), parts.next());
+    if place.metadata.run(flow, &run)?.is_none() {
+        return Err(Error::missing(format!("flow {flow} has no run {run}")));
+    }
+    let mut shown: HashMap<String, usize> = HashMap::new();
+    loop {
+        let is_over = !args.follow || is_over(&place, &run)?;
+        let mut lines: Vec<(log::Line, String)> = Vec::new();
+        for path in place.tasks(&run, step)? {
+            if task.is_none_or(|task| task == path.task) {
+                new_lines(&place, &path, &mut shown, &mut lines)?;
+            }
+        }
+        lines.sort_by_key(|(line, _)| line.time);
+        for (line, label) in lines {
+            let time = line
+                .time
+                .map(|time| time.format("%Y-%m-%d %H:%M:%S%.3f").to_string());
+            let text = String::from_utf8_lossy(&line.text);
+            print(&format!("{} [{label}] {text}", time.unwrap_or_default()))?;
+        }
+        if is_over {
+            return Ok(());
+        }
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// The lines of a task's logs that were not shown before.
+fn new_lines(
+    place: &Arc<Place>,
+    task: &TaskPath,
+    shown: &mut HashMap<String, usize>,
+    lines: &mut Vec<(log::Line, String)>,
+) -> Result<()> {
+    for attempt in 0..fastdata_metaflow::layout::ATTEMPTS_MAX {
+        for file in [TaskFile::TaskStdout, TaskFile::TaskStderr] {
+            let path = task.file(attempt, file);
+            let Some(content) = place.datastore.try_read(&path)? else {
+                continue;
+            };
+            let seen = shown.entry(path).or_default();
+            let fresh = content.get(*seen..).unwrap_or_default();
+            // Up to the last whole line: the rest is still being written.
+            let end = fresh
+                .iter()
+                .rposition(|byte| *byte == b'\n')
+                .map_or(0, |at| at + 1);
+            let fresh = Bytes::copy_from_slice(fresh.get(..end).unwrap_or_default());
+            *seen += end;
+            let label = task.below_flow();
+            lines.extend(log::lines(&fresh).map(|line| (line, label.clone())));
+        }
+    }
+    Ok(())
+}
+
+/// Whether nothing more comes of a run: its end is done, or each of its tasks has ended and one of
+/// them badly.
+fn is_over(place: &Place, run: &str) -> Result<bool> {
+    let (mut failed, mut running) = (false, false);
+    for task in place.tasks(run, None)? {
+        match place.ended(&task) {
+            Some((_, true)) if task.step == "end" => return Ok(true),
+            Some((_, ok)) => failed |= !ok,
+            None => running = true,
+        }
+    }
+    Ok(failed && !running)
+}
+
+/// Changes the tags of a run, and prints them.
+pub(crate) fn tag(flow: &str, args: &TagArgs) -> Result<()> {
+    let place = Place::open(flow, &args.place)?;
+    let run = run_or_latest(&place, args.run.as_ref())?;
+    let tags = place
+        .metadata
+        .change_tags(flow, &run, &args.add, &args.remove)?;
+    for tag in tags {
+        print(&tag)?;
+    }
+    // What was printed is all that comes.
+    std::io::stdout()
+        .flush()
+        .map_err(|error| Error::storage("stdout").with_source(error))
+}
