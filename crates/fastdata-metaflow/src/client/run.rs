@@ -265,6 +265,16 @@ impl Run {
         Ok(origins.find(|origin| origin != "None" && origin != "null"))
     }
 
+    /// The run of the same flow that was begun before it, if there is one.
+    ///
+    /// # Errors
+    /// As [`Run::steps`].
+    pub fn previous(&self) -> Result<Option<Run>> {
+        let runs = self.client.flow(&self.flow)?.runs()?;
+        let mut runs = runs.into_iter().skip_while(|run| run.id != self.id);
+        Ok(runs.nth(1))
+    }
+
     /// An artifact of the last step: what the run came to.
     ///
     /// # Errors
