@@ -7,6 +7,7 @@
 //! - [`Datastore`], [`DatastoreOptions`]: where runs lie
 //! - [`Metadata`], [`ServiceConfig`]: who knows which runs there are
 //! - [`RunWriter`], [`TaskWriter`]: writing a run as Metaflow does
+//! - [`StoredTask`], [`Origin`], [`memo`]: what is done, for tasks that come after
 //! - [`Client`], [`client`]: reading runs, whoever wrote them
 //! - [`diff()`](diff::diff), [`report()`](report::report): two runs compared, one run as a page
 //! - [`Error`], [`ErrorKind`]: what went wrong and what a caller can do about it
@@ -19,10 +20,12 @@ pub mod graph;
 pub mod inputs;
 pub mod layout;
 pub mod log;
+pub mod memo;
 mod metadata;
 pub mod pickle;
 pub mod records;
 pub mod report;
+pub mod stored;
 mod write;
 
 pub use client::Client;
@@ -30,4 +33,5 @@ pub use datastore::{Datastore, DatastoreOptions, Entry, FileStat};
 pub use error::{Error, ErrorKind, Result};
 pub use fastdata_cas::{Durability, Key, WriteAs};
 pub use metadata::{Metadata, Registration, ServiceConfig, StepEntry, TaskEntry};
-pub use write::{RunOptions, RunWriter, SavedArtifact, TaskFacts, TaskWriter};
+pub use stored::{Origin, StoredTask};
+pub use write::{LogWriter, RunOptions, RunWriter, SavedArtifact, TaskFacts, TaskWriter};

@@ -2,7 +2,7 @@
 
 use fastdata::flows::Client;
 use fastdata::flows::diff::{ArtifactChange, Diff, diff};
-use fastdata::flows::layout::PathSpec;
+use fastdata::flows::layout::{PARAMETERS_STEP, PathSpec};
 
 use super::{duration, grid};
 use crate::cmd::{print, to_json};
@@ -67,6 +67,14 @@ pub(super) fn compare(
     print(&text)
 }
 
+/// The step of the parameters has a name that only Metaflow knows.
+fn step_name(step: &str) -> String {
+    match step {
+        PARAMETERS_STEP => "parameters".to_owned(),
+        step => step.to_owned(),
+    }
+}
+
 fn pair(before: &str, after: &str) -> String {
     match before == after {
         true => after.to_owned(),
@@ -92,7 +100,7 @@ fn changes(title: &str, changes: &[ArtifactChange]) -> String {
     for change in changes {
         grid.add(vec![
             change.name.clone(),
-            change.step.clone(),
+            step_name(&change.step),
             short(&change.before),
             short(&change.after),
             change.task_count.to_string(),

@@ -3,6 +3,7 @@
 //! What counts of a task is its attempt that was started last, and that one only when it is done.
 
 mod artifact;
+mod follow;
 mod run;
 mod task;
 
@@ -12,6 +13,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use fastdata_store::StoreConfig;
 
 pub use artifact::Artifact;
+pub use follow::Follower;
 pub use run::{Run, State, Step};
 pub use task::{Attempt, Stream, Task};
 

@@ -5,6 +5,7 @@
 //! - [`Plan`]: the tasks that can run, while others finish
 
 mod check;
+mod decide;
 mod info;
 mod plan;
 
@@ -13,6 +14,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use check::Joins;
+pub use decide::Decided;
 pub use plan::{Decision, Plan, Ready};
 
 /// The steps of a flow, of which `start` is the first and `end` the last.

@@ -118,7 +118,7 @@ impl Machine {
         }
     }
 
-    fn to_mark(&mut self) -> Result<Vec<Id>> {
+    fn since_mark(&mut self) -> Result<Vec<Id>> {
         let mark = self.marks.pop().ok_or_else(underflow)?;
         Ok(self.stack.split_off(mark.min(self.stack.len())))
     }
@@ -276,10 +276,10 @@ impl Machine {
             b'}' => Node::Dict(Vec::new()),
             b')' => Node::Tuple(Vec::new()),
             0x8f => Node::Set(Vec::new()),
-            b'l' => Node::List(self.to_mark()?),
-            b't' => Node::Tuple(self.to_mark()?),
-            0x91 => Node::FrozenSet(self.to_mark()?),
-            b'd' => Node::Dict(pairs(&self.to_mark()?)?),
+            b'l' => Node::List(self.since_mark()?),
+            b't' => Node::Tuple(self.since_mark()?),
+            0x91 => Node::FrozenSet(self.since_mark()?),
+            b'd' => Node::Dict(pairs(&self.since_mark()?)?),
             _ => {
                 let mut items = Vec::new();
                 for _ in 0x84..opcode {
@@ -301,7 +301,7 @@ impl Machine {
                 let value = self.pop()?;
                 vec![self.pop()?, value]
             }
-            _ => self.to_mark()?,
+            _ => self.since_mark()?,
         };
         let target = self.top()?;
         let is_mapping = matches!(opcode, b's' | b'u');
@@ -321,7 +321,7 @@ impl Machine {
             // What is popped may be an open mark.
             b'0' if self.marks.last() == Some(&self.stack.len()) => drop(self.marks.pop()),
             b'0' => drop(self.pop()?),
-            b'1' => drop(self.to_mark()?),
+            b'1' => drop(self.since_mark()?),
             b'2' => self.stack.push(self.top()?),
             b'p' | b'q' | b'r' | 0x94 => {
                 let name = match opcode {
@@ -381,12 +381,12 @@ impl Machine {
             b'i' => {
                 let (module, name) = (cursor.line()?, cursor.line()?);
                 let callable = self.global(module, name);
-                let args = self.to_mark()?;
+                let args = self.since_mark()?;
                 let args = self.add(Node::Tuple(args));
                 self.object(callable, Construct::Call, args, None);
             }
             b'o' => {
-                let mut args = self.to_mark()?;
+                let mut args = self.since_mark()?;
                 if args.is_empty() {
                     return Err(underflow());
                 }

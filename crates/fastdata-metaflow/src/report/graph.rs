@@ -18,8 +18,8 @@ pub(super) struct Node {
 const NODES_MAX: usize = 120;
 
 const BOX: (usize, usize) = (132, 40);
-const GAP: (usize, usize) = (44, 18);
-const MARGIN: usize = 26;
+const GAP: (usize, usize) = (36, 18);
+const MARGIN: usize = 20;
 
 /// The steps in Metaflow's description of a flow.
 pub(super) fn nodes(info: &Value) -> Vec<Node> {
@@ -130,7 +130,7 @@ fn edge(out: &mut String, from: (usize, usize), to: (usize, usize)) {
         // Back to itself or to an earlier step: over the boxes.
         false => {
             let (x, to_x) = (x + BOX.0 * 3 / 4, to_x + BOX.0 / 4);
-            let over = y.min(to_y).saturating_sub(22);
+            let over = y.min(to_y).saturating_sub(20);
             format!("M{x} {y}C{x} {over} {to_x} {over} {to_x} {to_y}")
         }
     };

@@ -32,7 +32,7 @@ const STYLE: &str = "\
 body{background:var(--bg);color:var(--fg);font:15px/1.5 system-ui,sans-serif;max-width:1060px;margin:0 auto;padding:24px 20px 60px}\
 h1{font-size:24px;margin:0 0 4px}h2{font-size:18px;margin:34px 0 8px;border-bottom:1px solid var(--line);padding-bottom:4px}h3{font-size:15px;margin:18px 0 6px}\
 .wide{overflow-x:auto}table{border-collapse:collapse;margin:6px 0}th{text-align:left;color:var(--soft);font-weight:500}\
-th,td{padding:3px 14px 3px 0;border-bottom:1px solid var(--line);vertical-align:top}td code{white-space:pre-wrap;overflow-wrap:anywhere}\
+th,td{padding:3px 14px 3px 0;border-bottom:1px solid var(--line);vertical-align:top;white-space:nowrap}td:last-child,td:last-child code{white-space:pre-wrap;overflow-wrap:anywhere}\
 code,pre{font:13px/1.45 ui-monospace,monospace}pre{background:var(--box);border:1px solid var(--line);border-radius:6px;padding:8px 10px;overflow-x:auto;max-height:420px}\
 .note,.cut{color:var(--soft)}.cut{font-style:italic}.tag{background:var(--box);border:1px solid var(--line);border-radius:10px;padding:0 8px;margin-right:4px;font-size:13px;display:inline-block}\
 details{margin:4px 0}details.task{border-left:2px solid var(--line);padding-left:10px}summary{cursor:pointer}\

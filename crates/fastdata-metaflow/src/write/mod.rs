@@ -4,8 +4,10 @@
 //! artifacts, what is known of them, and last that it is done. An attempt that is not done is not
 //! there for anybody who reads.
 
+mod log;
 mod run;
 mod task;
 
+pub use log::LogWriter;
 pub use run::{RunOptions, RunWriter};
 pub use task::{SavedArtifact, TaskFacts, TaskWriter};

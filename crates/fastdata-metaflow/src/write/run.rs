@@ -9,6 +9,7 @@ use crate::layout::{PARAMETERS_STEP, PARAMETERS_TASK, TaskPath};
 use crate::metadata::{Metadata, Registration, now_ms};
 use crate::pickle::{Value, write};
 use crate::records::MetadataRecord;
+use crate::stored::StoredTask;
 use crate::{Error, Result};
 
 /// What a run is begun with.
@@ -189,14 +190,14 @@ impl RunWriter {
         Ok(path)
     }
 
-    /// Writes what every task starts from: the parameters and what the flow looks like, each as a
-    /// pickle with its type. `ends` are the first and the last step.
+    /// Writes what every task starts from: the parameters and what the flow looks like.
+    /// `ends` are the first and the last step.
     ///
     /// # Errors
     /// As [`RunWriter::begin`].
     pub fn parameters(
         &self,
-        artifacts: &[(&str, Vec<u8>, &str)],
+        parameters: &[(&str, Value)],
         graph_info: &Value,
         ends: (&str, &str),
     ) -> Result<TaskPath> {
@@ -208,8 +209,8 @@ impl RunWriter {
             .collect();
         self.metadata.register_metadata(&path, &ends)?;
         let mut task = self.task(&path, 0, &TaskFacts::default())?;
-        for (name, pickle, python_type) in artifacts {
-            task.save(name, pickle, python_type)?;
+        for (name, value) in parameters {
+            task.save_value(name, value)?;
         }
         task.save("_graph_info", &write(graph_info), "<class 'dict'>")?;
         task.save_value("_transition", &Value::None)?;
@@ -230,6 +231,27 @@ impl RunWriter {
             )));
         }
         TaskWriter::begin(self, path.clone(), attempt, facts)
+    }
+
+    /// A task of this run with the results of one of another run, by reference.
+    ///
+    /// # Errors
+    /// As [`RunWriter::begin`].
+    pub fn take_over(&self, source: &StoredTask) -> Result<TaskPath> {
+        let path = match source.path.step.as_str() {
+            PARAMETERS_STEP => self.register_task(PARAMETERS_STEP, PARAMETERS_TASK)?,
+            step => self.new_task(step)?,
+        };
+        let facts = TaskFacts {
+            origin_task_id: Some(source.path.task.clone()),
+            ..TaskFacts::default()
+        };
+        let mut task = self.task(&path, 0, &facts)?;
+        for (name, artifact) in &source.artifacts {
+            task.reference(name, artifact.clone())?;
+        }
+        task.done(true)?;
+        Ok(path)
     }
 
     pub(super) fn fact(

@@ -92,6 +92,8 @@ impl<'a> TaskWriter<'a> {
         }
         if !facts.foreach_stack.is_empty() {
             fields.push(("foreach-stack", facts.foreach_stack.clone().into()));
+        }
+        if !facts.foreach_path.is_empty() {
             fields.push((
                 "foreach-execution-path",
                 facts.foreach_path.join(",").into(),
