@@ -14,7 +14,7 @@ pub(crate) struct Cli {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Run the flow; parameters are options of this command
-    Run(RunArgs),
+    Run(BoundsArgs),
     /// Go on with a run that failed or was killed: what is complete there is taken over
     Resume(ResumeArgs),
     /// Begin a run for another scheduler, which then calls `step`; parameters are options
@@ -66,12 +66,6 @@ pub(crate) struct BoundsArgs {
     pub(crate) run_id_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) place: PlaceArgs,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct RunArgs {
-    #[command(flatten)]
-    pub(crate) bounds: BoundsArgs,
 }
 
 #[derive(Debug, Args)]

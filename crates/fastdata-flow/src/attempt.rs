@@ -5,16 +5,17 @@ use std::io::Write;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, mpsc};
 
+use fastdata_cas::{HashAlgorithm, Key};
 use fastdata_metaflow::graph::Next;
-use fastdata_metaflow::inputs;
 use fastdata_metaflow::layout::TaskPath;
-use fastdata_metaflow::pickle::{Global, Object, Value};
-use fastdata_metaflow::{TaskFacts, TaskWriter};
+use fastdata_metaflow::memo;
+use fastdata_metaflow::pickle::Value;
+use fastdata_metaflow::stored::{Artifacts, Frame};
+use fastdata_metaflow::{StoredTask, TaskFacts, TaskWriter, inputs};
 
 use crate::error::{Error, Result, chain};
-use crate::flow::{Body, Flow, Step};
-use crate::memo;
-use crate::place::{Place, Records, Stored};
+use crate::flow::{Body, Flow, Memo, Step};
+use crate::place::Place;
 use crate::task::{Held, Input, Inputs, Task, is_internal};
 
 /// Which attempt to make: the arguments of the `step` command, whoever calls it.
@@ -49,12 +50,20 @@ pub(crate) fn run(flow: &Flow, place: &Arc<Place>, order: &Order) -> Result<Opti
         false => run.register_task(&order.step, &order.task)?,
     };
     let mut facts = TaskFacts::default();
-    facts.foreach_path = place_in_foreachs(&task)?;
+    let frames = task.value("_foreach_stack")?;
+    let frames = frames
+        .as_items()
+        .unwrap_or_default()
+        .iter()
+        .filter_map(Frame::of_value);
+    facts.foreach_path = frames
+        .map(|frame| format!("{}:{}", frame.step, frame.index))
+        .collect();
     let writer = run.task(&path, order.attempt, &facts)?;
     writer.fact("input-paths", "input-paths", &inputs::join(&order.inputs))?;
-    let code = memo::code(place, step, &task, &before)?;
+    let code = memo_code(step, &task, &before)?;
     let remembered = match &code {
-        Some(code) => memo::recall(place, code)?,
+        Some(code) => place.datastore.recall(place.flow(), code)?,
         None => None,
     };
     let is_remembered = remembered.is_some();
@@ -69,7 +78,7 @@ pub(crate) fn run(flow: &Flow, place: &Arc<Place>, order: &Order) -> Result<Opti
     let Attempted { mut task, failure } = attempted;
     let (decided, failure) = match failure {
         Some(failure) => (None, Some(failure)),
-        None => match decide(step, &task) {
+        None => match step.node.decide(|name| task.value(name)) {
             Ok(decided) => (Some(decided), None),
             Err(error) => (None, Some(chain(&error))),
         },
@@ -79,16 +88,58 @@ pub(crate) fn run(flow: &Flow, place: &Arc<Place>, order: &Order) -> Result<Opti
         None => false,
     };
     let decided = match caught {
-        true => Some(decide(step, &task)?),
+        true => Some(step.node.decide(|name| task.value(name))?),
         false => decided,
     };
     let failure = failure.filter(|_| !caught);
-    state(step, &mut task, decided, failure.as_deref(), caught);
+    if !task.has("name") {
+        task.hold("name", &Value::from(place.flow()));
+    }
+    for (name, value) in step
+        .node
+        .state(decided.as_ref(), failure.as_deref(), caught)
+    {
+        task.hold(name, &value);
+    }
     store(writer, &task, failure.is_none())?;
     if let (Some(code), None, false) = (code, &failure, is_remembered || caught) {
-        memo::remember(place, &code, &task)?;
+        place.datastore.remember(&code, &path)?;
     }
     Ok(failure)
+}
+
+/// What names the result of a memoised step: its code and everything that it can read.
+fn memo_code(step: &Step, task: &Task, before: &Inputs) -> Result<Option<String>> {
+    let version = match &step.memo {
+        None => return Ok(None),
+        Some(Memo::Version(version)) => format!("version {version}"),
+        Some(Memo::Program) => format!("program {}", program_hash()?),
+    };
+    let seen = task.held.iter().filter_map(|(name, held)| match held {
+        Held::Reference(record) => Some((name.clone(), record.clone())),
+        Held::New { .. } => None,
+    });
+    let seen: Artifacts = seen.collect();
+    let mut artifacts = vec![("itself", &seen)];
+    if step.node.is_join {
+        artifacts.extend(before.iter().map(|input| (input.step(), &input.artifacts)));
+    }
+    let item = task.items.as_ref().map(|_| task.item_value()).transpose()?;
+    let inputs = memo::Inputs {
+        step: (task.flow(), &step.node.name),
+        version: &version,
+        artifacts,
+        item: item.as_ref(),
+    };
+    Ok(Some(inputs.code()))
+}
+
+/// The hash of the program that runs.
+fn program_hash() -> Result<Key> {
+    let bytes = std::env::current_exe().and_then(std::fs::read);
+    let bytes =
+        bytes.map_err(|error| Error::storage("cannot read this program").with_source(error))?;
+    Ok(Key::of(&bytes, HashAlgorithm::Blake3))
 }
 
 fn store(mut writer: TaskWriter<'_>, task: &Task, ok: bool) -> Result<()> {
@@ -118,46 +169,50 @@ pub(crate) fn find<'a>(flow: &'a Flow, name: &str) -> Result<&'a Step> {
 /// The task before its code runs: what it inherits, and where it is in foreachs and repetitions.
 fn prepare(flow: &Flow, place: &Arc<Place>, order: &Order) -> Result<(Task, Inputs)> {
     let step = find(flow, &order.step)?;
-    let stored: Result<Vec<Stored>> = order.inputs.iter().map(|path| place.stored(path)).collect();
+    let stored: Result<Vec<StoredTask>> =
+        order.inputs.iter().map(|path| place.stored(path)).collect();
     let stored = stored?;
     let Some(first) = stored.first() else {
         return Err(Error::invalid(format!("step {} got no input", order.step)));
     };
-    let mut stack = place.list(&first.records, "_foreach_stack")?;
-    match (
-        place.find(&first.records, "_foreach_var")?,
-        order.split_index,
-    ) {
-        (Value::Str(list), Some(at)) => {
-            let splits = place.find(&first.records, "_foreach_num_splits")?;
-            stack.push(frame(&order.step, list, splits, at as i64));
+    let datastore = &place.datastore;
+    let mut frames = first.frames(datastore)?;
+    let list = first.find(datastore, "_foreach_var")?;
+    match (list.as_str(), order.split_index) {
+        (Some(list), Some(index)) => {
+            let splits = first.find(datastore, "_foreach_num_splits")?;
+            frames.push(Frame {
+                step: order.step.clone(),
+                list: list.to_owned(),
+                splits: splits.as_int().unwrap_or_default(),
+                index,
+            });
         }
-        (Value::Str(_), None) => {
+        (Some(_), None) => {
             return Err(Error::invalid(format!(
                 "step {} is one of several items: say which with --split-index",
                 order.step
             )));
         }
-        (_, _) if step.node.is_join && closes_foreach(flow, &order.step)? => drop(stack.pop()),
-        (_, _) => {}
+        (None, _) if step.node.is_join && closes_foreach(flow, &order.step)? => drop(frames.pop()),
+        (None, _) => {}
     }
-    let index = stack.iter().filter_map(frame_index).collect();
-    let iteration = match step.node.recurs() && first.step() == order.step {
-        true => iteration(place, &first.records)? + 1,
+    let iteration = match step.node.recurs() && first.path.step == order.step {
+        true => first.iteration(datastore)? + 1,
         false => 0,
     };
-    // The lists of the foreachs around a task stay in sight, also behind inner joins.
-    let lists: Vec<String> = stack.iter().filter_map(frame_list).collect();
-    let items = lists
+    let items = frames
         .last()
-        .and_then(|list| first.records.get(list).cloned());
+        .and_then(|frame| first.artifacts.get(&frame.list))
+        .cloned();
     let constants: BTreeSet<String> = flow.params.iter().map(|param| param.name.clone()).collect();
     // A join chooses what to take over; parameters and the graph are the same everywhere.
     let inherits = |name: &str| match step.node.is_join {
-        true => constants.contains(name) || lists.iter().any(|list| list == name),
+        // The lists of the foreachs around it stay in sight.
+        true => constants.contains(name) || frames.iter().any(|frame| frame.list == name),
         false => !is_internal(name),
     };
-    let held = first.records.iter();
+    let held = first.artifacts.iter();
     let held = held.filter(|(name, _)| *name == "_graph_info" || inherits(name));
     let held: BTreeMap<String, Held> = held
         .map(|(name, record)| (name.clone(), Held::Reference(record.clone())))
@@ -170,10 +225,11 @@ fn prepare(flow: &Flow, place: &Arc<Place>, order: &Order) -> Result<(Task, Inpu
         attempt: order.attempt,
         held,
         constants,
-        index,
+        index: frames.iter().map(|frame| frame.index).collect(),
         iteration,
         items,
     };
+    let stack = frames.iter().map(Frame::to_value).collect();
     task.hold("_foreach_stack", &Value::List(stack));
     let iterations = step.node.recurs().then_some(Value::Int(iteration as i64));
     task.hold(
@@ -182,61 +238,10 @@ fn prepare(flow: &Flow, place: &Arc<Place>, order: &Order) -> Result<(Task, Inpu
     );
     let inputs = stored.into_iter().map(|stored| Input {
         place: Arc::clone(place),
-        step: stored.step().to_owned(),
-        records: stored.records,
+        step: stored.path.step.clone(),
+        artifacts: stored.artifacts,
     });
     Ok((task, Inputs(inputs.collect())))
-}
-
-/// The reader of the place in a foreach: Metaflow's frames are tuples with names.
-pub(crate) fn frame_index(frame: &Value) -> Option<usize> {
-    usize::try_from(frame_part(frame, 3)?.as_int()?).ok()
-}
-
-fn frame_list(frame: &Value) -> Option<String> {
-    frame_part(frame, 1)?.as_str().map(str::to_owned)
-}
-
-fn frame_part(frame: &Value, at: usize) -> Option<&Value> {
-    match frame {
-        Value::Object(object) => object.args.get(at),
-        other => other.as_items()?.get(at),
-    }
-}
-
-fn frame(step: &str, list: String, splits: Value, index: i64) -> Value {
-    let parts = vec![
-        Value::from(step),
-        Value::from(list),
-        splits,
-        Value::Int(index),
-        Value::None,
-    ];
-    // Metaflow's client knows its own frames under this name.
-    let class = Global::new("__main__", "ForeachFrame");
-    Value::Object(Box::new(Object::new(class, parts)))
-}
-
-/// How often a step that repeats itself ran before the task of these artifacts.
-pub(crate) fn iteration(place: &Place, records: &Records) -> Result<usize> {
-    let stack = place.list(records, "_iteration_stack")?;
-    let last = stack.last().and_then(Value::as_int);
-    Ok(last
-        .and_then(|last| usize::try_from(last).ok())
-        .unwrap_or(0))
-}
-
-/// The foreachs around a task, as Metaflow's client finds the tasks before and after one.
-fn place_in_foreachs(task: &Task) -> Result<Vec<String>> {
-    let stack = task.value("_foreach_stack")?;
-    let step = |frame: &Value| {
-        frame_part(frame, 0)
-            .and_then(Value::as_str)
-            .map(str::to_owned)
-    };
-    let steps = stack.as_items().unwrap_or_default().iter().filter_map(step);
-    let places = steps.zip(&task.index);
-    Ok(places.map(|(step, at)| format!("{step}:{at}")).collect())
 }
 
 fn closes_foreach(flow: &Flow, join: &str) -> Result<bool> {
@@ -250,9 +255,9 @@ fn closes_foreach(flow: &Flow, join: &str) -> Result<bool> {
 }
 
 /// The outputs of an earlier task instead of a run of the step.
-fn reuse(mut task: Task, stored: Stored) -> Attempted {
+fn reuse(mut task: Task, stored: StoredTask) -> Attempted {
     say(&format!("as {} did it, by its inputs", stored.path));
-    let outputs = stored.records.into_iter();
+    let outputs = stored.artifacts.into_iter();
     for (name, record) in outputs.filter(|(name, _)| !is_internal(name)) {
         task.held.insert(name, Held::Reference(record));
     }
@@ -308,104 +313,6 @@ fn catch(order: &Order, task: &mut Task, artifact: &str, failure: Option<&str>) 
     say(&format!("{failure}; caught in {artifact}"));
     task.hold(artifact, &Value::from(failure));
     Ok(true)
-}
-
-/// What comes next: the steps, and the list and length of a foreach.
-struct Decided {
-    next: Vec<Value>,
-    list: Option<(String, i64)>,
-}
-
-fn decide(step: &Step, task: &Task) -> Result<Decided> {
-    let mut decided = Decided {
-        next: step
-            .node
-            .next
-            .targets()
-            .into_iter()
-            .map(Value::from)
-            .collect(),
-        list: None,
-    };
-    match &step.node.next {
-        Next::Nothing | Next::Steps(_) => {}
-        Next::Foreach { items, .. } => {
-            let value = task.value(items)?;
-            let count = match &value {
-                Value::List(list) | Value::Tuple(list) => list.len(),
-                other => {
-                    return Err(Error::invalid(format!(
-                        "step {}: the artifact {items} is a Python {}; a foreach goes over a list",
-                        step.node.name,
-                        other.type_name()
-                    )));
-                }
-            };
-            if count == 0 {
-                return Err(Error::invalid(format!(
-                    "step {}: the list {items} is empty; go round the foreach by a switch",
-                    step.node.name
-                )));
-            }
-            decided.list = Some((items.clone(), count as i64));
-        }
-        Next::Switch { on, cases } => {
-            let case = match task.value(on)? {
-                Value::Str(text) => text,
-                Value::Bool(bool) => bool.to_string(),
-                other => other.to_string(),
-            };
-            let chosen = cases.iter().find(|(name, _)| *name == case);
-            let Some((_, chosen)) = chosen else {
-                let names: Vec<&str> = cases.iter().map(|(name, _)| name.as_str()).collect();
-                return Err(Error::invalid(format!(
-                    "step {}: {on} is {case:?}, and the switch has only {}",
-                    step.node.name,
-                    names.join(", ")
-                )));
-            };
-            decided.next = vec![Value::from(chosen.as_str())];
-        }
-    }
-    Ok(decided)
-}
-
-/// Sets what the scheduler and Metaflow's client read: how it went and what comes next.
-fn state(
-    step: &Step,
-    task: &mut Task,
-    decided: Option<Decided>,
-    failure: Option<&str>,
-    caught: bool,
-) {
-    let ok = failure.is_none();
-    let text = |text: Option<&str>| text.map_or(Value::None, Value::from);
-    let list = decided.as_ref().and_then(|decided| decided.list.clone());
-    let transition = match decided {
-        Some(decided) if ok && !decided.next.is_empty() => Value::Tuple(vec![
-            Value::List(decided.next),
-            text(list.as_ref().map(|(name, _)| name.as_str())),
-        ]),
-        _ => Value::None,
-    };
-    if !task.has("name") {
-        let name = Value::from(task.flow());
-        task.hold("name", &name);
-    }
-    let splits = list
-        .as_ref()
-        .map_or(Value::None, |(_, count)| Value::Int(*count));
-    task.hold(
-        "_foreach_var",
-        &text(list.as_ref().map(|(name, _)| name.as_str())),
-    );
-    task.hold("_foreach_num_splits", &splits);
-    task.hold("_foreach_values", &Value::None);
-    task.hold("_transition", &transition);
-    task.hold("_current_step", &Value::from(step.node.name.as_str()));
-    task.hold("_task_ok", &Value::Bool(ok));
-    task.hold("_success", &Value::Bool(ok && !caught));
-    task.hold("_exception", &text(failure));
 }
 
 /// A line in the task's log.

@@ -1,6 +1,5 @@
 //! The commands of a flow's program.
 
-use std::ffi::OsString;
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -9,8 +8,8 @@ use std::time::Instant;
 
 use clap::{ArgMatches, CommandFactory, FromArgMatches};
 use fastdata_metaflow::layout::{PARAMETERS_STEP, PARAMETERS_TASK, TaskPath};
-use fastdata_metaflow::pickle::{self, to_value};
-use fastdata_metaflow::{RunOptions, RunWriter, inputs};
+use fastdata_metaflow::pickle::{Value, to_value};
+use fastdata_metaflow::{Origin, RunOptions, RunWriter, inputs};
 
 use crate::args::{BoundsArgs, Cli, Command, InitArgs, ResumeArgs, StepArgs};
 use crate::attempt::{self, Order};
@@ -19,22 +18,12 @@ use crate::flow::Flow;
 use crate::past;
 use crate::place::Place;
 use crate::process::{self, say};
-use crate::resume::Origin;
 use crate::schedule::{self, Bounds, Run};
 
 impl Flow {
     /// Does what the command line says; what `main` of a flow's program returns.
     pub fn main(self) -> ExitCode {
-        self.main_with(std::env::args_os())
-    }
-
-    /// As [`Flow::main`], with a command line of its own; the first argument is the program.
-    pub fn main_with<A: Into<OsString>>(self, arguments: impl IntoIterator<Item = A>) -> ExitCode {
-        let arguments = arguments.into_iter().map(Into::into);
-        let matches = match self
-            .command()
-            .try_get_matches_from(arguments.collect::<Vec<_>>())
-        {
+        let matches = match self.command().try_get_matches() {
             Ok(matches) => matches,
             Err(error) => {
                 let code = u8::try_from(error.exit_code()).unwrap_or(2);
@@ -73,7 +62,7 @@ impl Flow {
         let none = ArgMatches::default();
         let values = matches.subcommand().map_or(&none, |(_, values)| values);
         match command {
-            Command::Run(args) => self.run(&args.bounds, values)?,
+            Command::Run(args) => self.run(&args, values)?,
             Command::Resume(args) => self.resume(&args)?,
             Command::Init(args) => self.init(&args, values)?,
             Command::Step(args) => return self.step_command(&args),
@@ -120,11 +109,16 @@ impl Flow {
             );
             Error::missing(context).with_source(error)
         })?;
-        let origin = Origin::of_run(&place, &id, args.from.clone())?;
+        let origin = Origin::of_run(
+            &place.datastore,
+            &place.metadata,
+            (self.name(), &id),
+            args.from.clone(),
+        )?;
         let mut options = RunOptions::default();
         options.origin_run_id = Some(id);
         let writer = self.begin(&place, options, &args.bounds.tags)?;
-        let parameters = schedule::take_over(&writer, &parameters)?;
+        let parameters = writer.take_over(&parameters)?;
         self.drive(place, writer, &parameters, Some(origin), &args.bounds)
     }
 
@@ -152,33 +146,18 @@ impl Flow {
         Ok(RunWriter::begin(datastore, metadata, self.name(), options)?)
     }
 
-    /// The parameters as pickles with their types.
-    fn parameters(&self, values: &ArgMatches) -> Result<Vec<(&str, Vec<u8>, String)>> {
-        let value = |param| {
-            let param: &crate::Param = param;
-            let value = param.value(values)?;
-            Ok((
-                param.name.as_str(),
-                pickle::write(&value),
-                value.type_text(),
-            ))
-        };
-        self.params.iter().map(value).collect()
+    fn parameters(&self, values: &ArgMatches) -> Result<Vec<(&str, Value)>> {
+        let params = self.params.iter();
+        params
+            .map(|param| Ok((param.name.as_str(), param.value(values)?)))
+            .collect()
     }
 
-    fn write_parameters(
-        &self,
-        writer: &RunWriter,
-        parameters: &[(&str, Vec<u8>, String)],
-    ) -> Result<TaskPath> {
+    fn write_parameters(&self, run: &RunWriter, parameters: &[(&str, Value)]) -> Result<TaskPath> {
         let joins = self.graph.check()?;
         let file = program()?.to_string_lossy().into_owned();
         let info = to_value(&self.graph.to_info(&joins, &file))?;
-        let parameters = parameters.iter();
-        let parameters: Vec<(&str, Vec<u8>, &str)> = parameters
-            .map(|(name, pickle, kind)| (*name, pickle.clone(), kind.as_str()))
-            .collect();
-        Ok(writer.parameters(&parameters, &info, ("start", "end"))?)
+        Ok(run.parameters(parameters, &info, ("start", "end"))?)
     }
 
     fn drive(
@@ -211,15 +190,15 @@ impl Flow {
             tags: args.tags.clone(),
             program: program()?,
         });
-        let summary = schedule::run(&run, parameters, &bounds, origin)?;
+        let (tasks, cloned) = schedule::run(&run, parameters, &bounds, origin)?;
         let seconds = begun.elapsed().as_secs_f64();
-        let cloned = match summary.cloned {
+        let cloned = match cloned {
             0 => String::new(),
             count => format!(", {count} taken over"),
         };
         say(
             &label,
-            &format!("done: {} tasks{cloned} in {seconds:.1} s", summary.tasks),
+            &format!("done: {tasks} tasks{cloned} in {seconds:.1} s"),
         );
         print(&label)
     }

@@ -128,9 +128,3 @@ impl From<fastdata_metaflow::Error> for Error {
         Self::new(kind, chain(&error))
     }
 }
-
-impl From<fastdata_cas::Error> for Error {
-    fn from(error: fastdata_cas::Error) -> Self {
-        Self::storage("the store of artifacts").with_source(error)
-    }
-}

@@ -36,12 +36,10 @@ mod attempt;
 mod command;
 mod error;
 mod flow;
-mod memo;
 mod param;
 mod past;
 mod place;
 mod process;
-mod resume;
 mod schedule;
 mod task;
 

@@ -1,14 +1,12 @@
 //! Commands about runs that are there: one step again, artifacts, logs, tags.
 
-use std::collections::HashMap;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use fastdata_metaflow::layout::{TaskFile, TaskPath};
-use fastdata_metaflow::pickle;
-use fastdata_metaflow::{inputs, log};
+use fastdata_metaflow::client::Follower;
+use fastdata_metaflow::layout::TaskPath;
+use fastdata_metaflow::{Client, inputs, pickle};
 
 use crate::args::{DumpArgs, LogsArgs, SpinArgs, TagArgs};
 use crate::attempt::{self, Order};
@@ -42,8 +40,9 @@ pub(crate) fn spin(flow: &Flow, args: &SpinArgs) -> Result<()> {
     let before = facts.iter().rfind(|fact| fact.field_name == "input-paths");
     let no_inputs = || Error::missing(format!("{path} does not say what came before it"));
     let paths = inputs::split(&before.ok_or_else(no_inputs)?.text())?;
-    let stack = match place.stored(&path.below_flow()) {
-        Ok(stored) => place.list(&stored.records, "_foreach_stack")?,
+    // A task that is not done has no frames: the step is not in a foreach, or not to be spun.
+    let frames = match place.datastore.stored_task(&path) {
+        Ok(stored) => stored.frames(&place.datastore)?,
         Err(_) => Vec::new(),
     };
     let order = Order {
@@ -51,7 +50,7 @@ pub(crate) fn spin(flow: &Flow, args: &SpinArgs) -> Result<()> {
         run,
         task,
         inputs: paths,
-        split_index: stack.last().and_then(attempt::frame_index),
+        split_index: frames.last().map(|frame| frame.index),
         attempt: 0,
         retries: step.node.retries,
         tags: Vec::new(),
@@ -78,7 +77,11 @@ pub(crate) fn spin(flow: &Flow, args: &SpinArgs) -> Result<()> {
 }
 
 fn first_task(place: &Place, run: &str, step: &str) -> Result<String> {
-    let first = place.tasks(run, Some(step))?.into_iter().next();
+    let first = place
+        .metadata
+        .task_paths(place.flow(), run, Some(step))?
+        .into_iter()
+        .next();
     let first =
         first.ok_or_else(|| Error::missing(format!("run {run} has no task of step {step}")));
     first.map(|path| path.task)
@@ -98,10 +101,14 @@ pub(crate) fn dump(flow: &str, args: &DumpArgs) -> Result<()> {
     let stored = place.stored(&args.task)?;
     if let Some(name) = &args.name {
         let missing = || Error::missing(format!("{} has no artifact {name}", args.task));
-        let record = stored.records.get(name).ok_or_else(missing)?;
+        let record = stored.artifacts.get(name).ok_or_else(missing)?;
         return print(&place.value(name, record)?.to_string());
     }
-    for (name, record) in stored.records.iter().filter(|(name, _)| !is_internal(name)) {
+    for (name, record) in stored
+        .artifacts
+        .iter()
+        .filter(|(name, _)| !is_internal(name))
+    {
         let value = place.value(name, record)?;
         let (kind, size) = (&record.info.python_type, record.info.size);
         print(&format!(
@@ -123,71 +130,26 @@ pub(crate) fn logs(flow: &str, args: &LogsArgs) -> Result<()> {
     if place.metadata.run(flow, &run)?.is_none() {
         return Err(Error::missing(format!("flow {flow} has no run {run}")));
     }
-    let mut shown: HashMap<String, usize> = HashMap::new();
+    let client = Client::new(Arc::clone(&place.datastore), Arc::clone(&place.metadata));
+    let mut follower = Follower::new(&client, flow, &run, step, task);
     loop {
-        let is_over = !args.follow || is_over(&place, &run)?;
-        let mut lines: Vec<(log::Line, String)> = Vec::new();
-        for path in place.tasks(&run, step)? {
-            if task.is_none_or(|task| task == path.task) {
-                new_lines(&place, &path, &mut shown, &mut lines)?;
-            }
-        }
-        lines.sort_by_key(|(line, _)| line.time);
-        for (line, label) in lines {
+        // Asked before the lines are read, so that none is missed.
+        let is_over = !args.follow || follower.is_over()?;
+        for (line, task) in follower.next_lines()? {
             let time = line
                 .time
-                .map(|time| time.format("%Y-%m-%d %H:%M:%S%.3f").to_string());
-            let text = String::from_utf8_lossy(&line.text);
-            print(&format!("{} [{label}] {text}", time.unwrap_or_default()))?;
+                .map(|time| time.format("%Y-%m-%d %H:%M:%S%.3f ").to_string());
+            let (time, text) = (
+                time.unwrap_or_default(),
+                String::from_utf8_lossy(&line.text),
+            );
+            print(&format!("{time}[{}] {text}", task.below_flow()))?;
         }
         if is_over {
             return Ok(());
         }
         std::thread::sleep(LOOK_AGAIN);
     }
-}
-
-/// The lines of a task's logs that were not shown before.
-fn new_lines(
-    place: &Arc<Place>,
-    task: &TaskPath,
-    shown: &mut HashMap<String, usize>,
-    lines: &mut Vec<(log::Line, String)>,
-) -> Result<()> {
-    for attempt in 0..fastdata_metaflow::layout::ATTEMPTS_MAX {
-        for file in [TaskFile::TaskStdout, TaskFile::TaskStderr] {
-            let path = task.file(attempt, file);
-            let Some(content) = place.datastore.try_read(&path)? else {
-                continue;
-            };
-            let seen = shown.entry(path).or_default();
-            let fresh = content.get(*seen..).unwrap_or_default();
-            // Up to the last whole line: the rest is still being written.
-            let end = fresh
-                .iter()
-                .rposition(|byte| *byte == b'\n')
-                .map_or(0, |at| at + 1);
-            let fresh = Bytes::copy_from_slice(fresh.get(..end).unwrap_or_default());
-            *seen += end;
-            let label = task.below_flow();
-            lines.extend(log::lines(&fresh).map(|line| (line, label.clone())));
-        }
-    }
-    Ok(())
-}
-
-/// Whether nothing more comes of a run: its end is done, or each of its tasks has ended and one of
-/// them badly.
-fn is_over(place: &Place, run: &str) -> Result<bool> {
-    let (mut failed, mut running) = (false, false);
-    for task in place.tasks(run, None)? {
-        match place.ended(&task) {
-            Some((_, true)) if task.step == "end" => return Ok(true),
-            Some((_, ok)) => failed |= !ok,
-            None => running = true,
-        }
-    }
-    Ok(failed && !running)
 }
 
 /// Changes the tags of a run, and prints them.

@@ -6,13 +6,10 @@ use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
+use fastdata_metaflow::LogWriter;
 use rustix::process::{Pid, Signal};
 
 use crate::error::{Error, Result};
-use crate::place::LogFile;
-
-/// Longer lines are cut into several.
-const LINE_BYTES_MAX: usize = 64 << 10;
 
 /// How long output is awaited after the process is gone: what it left running may hold the pipes.
 const DRAIN: Duration = Duration::from_secs(2);
@@ -20,7 +17,7 @@ const DRAIN: Duration = Duration::from_secs(2);
 /// Runs a process to its end. `started` is told the group before anything else happens.
 pub(crate) fn run(
     command: &mut Command,
-    logs: [LogFile; 2],
+    logs: [LogWriter; 2],
     label: &str,
     started: impl FnOnce(Pid),
 ) -> Result<ExitStatus> {
@@ -46,9 +43,9 @@ pub(crate) fn run(
         let label = format!("{label} (pid {})", group.as_raw_nonzero());
         let drained = drained.clone();
         std::thread::spawn(move || {
-            let written = pipe.map_or(Ok(()), |pipe| pump(pipe, &mut log, &label));
+            let copied = pipe.map(|pipe| log.copy(pipe, |line| say(&label, line)));
             // Nobody listens when the drain was given up.
-            let _ = drained.send(written.and(log.finish()));
+            let _ = drained.send(copied.unwrap_or(Ok(())));
         });
     }
     let status = child.wait().map_err(|error| {
@@ -67,35 +64,6 @@ pub(crate) fn run(
     }
     drop(alive);
     Ok(status)
-}
-
-/// Copies lines from a pipe to a log and to the terminal.
-fn pump(mut pipe: Box<dyn Read + Send>, log: &mut LogFile, label: &str) -> Result<()> {
-    let mut written = Ok(());
-    let mut buffer = vec![0; LINE_BYTES_MAX];
-    let mut line = Vec::new();
-    while let Ok(count @ 1..) = pipe.read(&mut buffer) {
-        for piece in buffer[..count].split_inclusive(|byte| *byte == b'\n') {
-            line.extend_from_slice(piece);
-            if piece.ends_with(b"\n") || line.len() >= LINE_BYTES_MAX {
-                emit(&mut line, log, label);
-            }
-        }
-        // The pipe is emptied all the same: the task must not wait for a full disk.
-        written = written.and(log.flush());
-    }
-    if !line.is_empty() {
-        emit(&mut line, log, label);
-    }
-    written
-}
-
-fn emit(line: &mut Vec<u8>, log: &mut LogFile, label: &str) {
-    let text = String::from_utf8_lossy(line);
-    if let Some(text) = log.add(text.trim_end_matches(['\n', '\r'])) {
-        say(label, &text);
-    }
-    line.clear();
 }
 
 /// Sends a signal to a group; one that is gone needs none.

@@ -12,17 +12,15 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::time::{Duration, Instant};
 
 use fastdata_metaflow::graph::{Decision, Next, Plan, Ready};
-use fastdata_metaflow::layout::{PARAMETERS_STEP, PARAMETERS_TASK, TaskFile, TaskPath};
-use fastdata_metaflow::pickle::Value;
+use fastdata_metaflow::layout::{TaskFile, TaskPath};
 use fastdata_metaflow::records::RuntimeRecord;
-use fastdata_metaflow::{RunWriter, TaskFacts, inputs};
+use fastdata_metaflow::{Origin, RunWriter, StoredTask, inputs};
 use rustix::process::{Pid, Signal};
 
 use crate::error::{Error, ErrorKind, Result, chain};
 use crate::flow::Flow;
-use crate::place::{Place, Stored};
+use crate::place::Place;
 use crate::process::{self, say};
-use crate::resume::Origin;
 
 /// How long tasks have after Ctrl-C before they are killed.
 const GRACE: Duration = Duration::from_secs(5);
@@ -87,22 +85,14 @@ struct Schedule<'a> {
     cloned: usize,
 }
 
-/// What a run came to.
-#[derive(Debug)]
-pub(crate) struct Summary {
-    /// Tasks that ran.
-    pub(crate) tasks: usize,
-    /// Tasks that were taken over from an earlier run.
-    pub(crate) cloned: usize,
-}
-
-/// Runs `flow` to its end, taking over from `origin` what is complete there.
+/// Runs a flow to its end, taking over from `origin` what is complete there. Gives how many tasks ran
+/// and how many were taken over.
 pub(crate) fn run(
     run: &Arc<Run>,
     parameters: &TaskPath,
     bounds: &Bounds,
     origin: Option<Origin>,
-) -> Result<Summary> {
+) -> Result<(usize, usize)> {
     let (sender, events) = mpsc::channel();
     let interrupt = sender.clone();
     ctrlc::set_handler(move || {
@@ -152,8 +142,8 @@ impl Schedule<'_> {
                 });
                 continue;
             };
-            let path = take_over(&self.run.writer, source)?;
-            let decision = decision(self.run, source)?;
+            let path = self.run.writer.take_over(source)?;
+            let decision = self.run.decision(source)?;
             self.cloned += 1;
             ready.extend(
                 self.plan
@@ -343,16 +333,11 @@ impl Schedule<'_> {
         }
     }
 
-    fn summary(self) -> Result<Summary> {
+    fn summary(self) -> Result<(usize, usize)> {
         let kind = match (self.interrupted, self.failed.is_empty()) {
             (Some(_), _) => ErrorKind::Interrupted,
             (None, false) => ErrorKind::Step,
-            (None, true) => {
-                return Ok(Summary {
-                    tasks: self.tasks,
-                    cloned: self.cloned,
-                });
-            }
+            (None, true) => return Ok((self.tasks, self.cloned)),
         };
         let what = self.failed.first().map_or("interrupted", String::as_str);
         Err(Error::new(
@@ -366,6 +351,12 @@ impl Run {
     /// What messages about the whole run begin with.
     fn label(&self) -> String {
         format!("{}/{}", self.place.flow(), self.writer.id())
+    }
+
+    fn decision(&self, stored: &StoredTask) -> Result<Decision> {
+        let step = self.flow.graph.find(&stored.path.step);
+        let next = step.map_or(&Next::Nothing, |step| &step.next);
+        Ok(stored.decision(&self.place.datastore, next)?)
     }
 }
 
@@ -414,7 +405,7 @@ fn work(run: &Arc<Run>, job: &Job, started: impl FnOnce(Pid)) -> Result<Ended> {
     }
     let outcome = match success {
         true if step.is_some_and(|step| decides(&step.next)) => {
-            Ok(decision(run, &run.place.stored(&task.below_flow())?)?)
+            Ok(run.decision(&run.place.stored(&task.below_flow())?)?)
         }
         true => Ok(Decision::default()),
         false if status.success() => Err("ended before its results were stored".to_owned()),
@@ -435,33 +426,4 @@ fn ending(status: ExitStatus) -> String {
 /// Whether what follows depends on what the task stored.
 fn decides(next: &Next) -> bool {
     matches!(next, Next::Foreach { .. } | Next::Switch { .. })
-}
-
-fn decision(run: &Run, stored: &Stored) -> Result<Decision> {
-    let items = run.place.find(&stored.records, "_foreach_num_splits")?;
-    let transition = run.place.list(&stored.records, "_transition")?;
-    let steps = transition.first().and_then(Value::as_items);
-    let chosen = steps
-        .and_then(|steps| steps.first())
-        .and_then(Value::as_str);
-    Ok(Decision {
-        chosen: chosen.map(str::to_owned),
-        items: items.as_int().and_then(|items| usize::try_from(items).ok()),
-    })
-}
-
-/// A task of this run with the results of an earlier one, by reference.
-pub(crate) fn take_over(run: &RunWriter, source: &Stored) -> Result<TaskPath> {
-    let path = match source.step() {
-        step @ PARAMETERS_STEP => run.register_task(step, PARAMETERS_TASK)?,
-        step => run.new_task(step)?,
-    };
-    let mut facts = TaskFacts::default();
-    facts.origin_task_id = Some(source.path.task.clone());
-    let mut task = run.task(&path, 0, &facts)?;
-    for (name, record) in &source.records {
-        task.reference(name, record.clone())?;
-    }
-    task.done(true)?;
-    Ok(path)
 }

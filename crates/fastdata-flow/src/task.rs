@@ -5,18 +5,19 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fastdata_frame::{DataFrame, Group};
-use fastdata_metaflow::SavedArtifact as Record;
+use fastdata_metaflow::SavedArtifact;
 use fastdata_metaflow::pickle::{self, Value};
+use fastdata_metaflow::stored::{self, Artifacts};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::place::{Place, Records};
+use crate::place::Place;
 
 /// An artifact in a task: as an earlier task stored it, or new.
 #[derive(Debug, Clone)]
 pub(crate) enum Held {
-    Reference(Record),
+    Reference(SavedArtifact),
     New { pickle: Vec<u8>, type_text: String },
 }
 
@@ -37,7 +38,7 @@ pub struct Task {
     pub(crate) index: Vec<usize>,
     pub(crate) iteration: usize,
     /// The list of the innermost foreach.
-    pub(crate) items: Option<Record>,
+    pub(crate) items: Option<SavedArtifact>,
 }
 
 /// What a join gets: one input for each task before it.
@@ -49,7 +50,7 @@ pub struct Inputs(pub(crate) Vec<Input>);
 pub struct Input {
     pub(crate) place: Arc<Place>,
     pub(crate) step: String,
-    pub(crate) records: Records,
+    pub(crate) artifacts: Artifacts,
 }
 
 impl Task {
@@ -214,27 +215,17 @@ impl Task {
     }
 
     fn merge_where(&mut self, inputs: &Inputs, wanted: impl Fn(&str) -> bool) -> Result<()> {
-        let mut merged: BTreeMap<&str, &Record> = BTreeMap::new();
-        let mut conflicts = BTreeSet::new();
-        for (name, record) in inputs.iter().flat_map(|input| &input.records) {
-            if is_internal(name) || self.held.contains_key(name) || !wanted(name) {
-                continue;
-            }
-            let first = merged.entry(name).or_insert(record);
-            if first.key != record.key {
-                conflicts.insert(name.as_str());
-            }
-        }
-        if !conflicts.is_empty() {
-            let names: Vec<&str> = conflicts.into_iter().collect();
+        let wanted = |name: &str| !self.held.contains_key(name) && wanted(name);
+        let merged = stored::merge(inputs.iter().map(|input| &input.artifacts), wanted);
+        let merged = merged.map_err(|names| {
             let context = format!(
                 "step {} cannot merge {}: the inputs hold different values; set it before the \
                  merge, or leave it out with merge_except",
                 self.step,
                 names.join(", ")
             );
-            return Err(Error::new(ErrorKind::Conflict, context));
-        }
+            Error::new(ErrorKind::Conflict, context)
+        })?;
         for (name, record) in merged {
             let held = Held::Reference(record.clone());
             self.held.insert(name.to_owned(), held);
@@ -330,7 +321,7 @@ impl Input {
 
     /// Whether it has an artifact of this name.
     pub fn has(&self, name: &str) -> bool {
-        self.records.contains_key(name)
+        self.artifacts.contains_key(name)
     }
 
     /// Its artifact `name`.
@@ -359,7 +350,7 @@ impl Input {
 
     fn value(&self, name: &str) -> Result<Value> {
         let missing = || Error::missing(format!("step {} set no artifact {name}", self.step));
-        let record = self.records.get(name).ok_or_else(missing)?;
+        let record = self.artifacts.get(name).ok_or_else(missing)?;
         self.place.value(name, record)
     }
 }
