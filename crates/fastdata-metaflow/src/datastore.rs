@@ -7,7 +7,8 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
 use fastdata_cas::{Blobs, BlobsOptions, Durability, WriteAs};
@@ -420,8 +421,11 @@ fn none_if_missing<T>(result: Result<T>) -> Result<Option<T>> {
 /// Under another name first; `false` when it should be new and is there.
 fn write_file(path: &Path, content: &[u8], is_new: bool) -> io::Result<bool> {
     static COUNTER: AtomicU64 = AtomicU64::new(0);
+    // Process ids are not enough: containers that share a folder all begin at 1.
+    static WRITER: OnceLock<uuid::Uuid> = OnceLock::new();
+    let writer = WRITER.get_or_init(uuid::Uuid::new_v4).simple();
     let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let name = format!(".fastdata-{:x}-{count:x}.part", std::process::id());
+    let name = format!(".fastdata-{writer}-{count:x}.part");
     let folder = path.parent().unwrap_or(Path::new("."));
     let temporary = folder.join(name);
     let open = || {
@@ -433,11 +437,6 @@ fn write_file(path: &Path, content: &[u8], is_new: bool) -> io::Result<bool> {
     let mut file = match open() {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {
             fs::create_dir_all(folder)?;
-            open()?
-        }
-        // Of a process that had this id before, and died.
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            fs::remove_file(&temporary)?;
             open()?
         }
         other => other?,
@@ -483,19 +482,23 @@ fn walk(folder: &Path, prefix: &str, files: &mut Vec<FileStat>) -> io::Result<()
             continue;
         };
         let path = format!("{prefix}{name}");
-        if entry.file_type()?.is_dir() {
-            walk(&entry.path(), &format!("{path}/"), files)?;
-        } else if is_shown(&name) {
-            let meta = entry.metadata()?;
-            let since = meta
-                .modified()
-                .ok()
-                .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
-            files.push(FileStat {
-                path,
-                size_bytes: meta.len(),
-                modified_ms: since.and_then(|since| i64::try_from(since.as_millis()).ok()),
-            });
+        let added = match entry.file_type()?.is_dir() {
+            true => walk(&entry.path(), &format!("{path}/"), files),
+            false if !is_shown(&name) => Ok(()),
+            false => entry.metadata().map(|meta| {
+                let since = meta.modified().ok();
+                let since = since.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+                files.push(FileStat {
+                    path,
+                    size_bytes: meta.len(),
+                    modified_ms: since.and_then(|since| i64::try_from(since.as_millis()).ok()),
+                });
+            }),
+        };
+        match added {
+            // Removed since it was listed: the others are still there.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            other => other?,
         }
     }
     Ok(())
@@ -569,7 +572,7 @@ impl Remote {
             let path = meta.location.key().strip_prefix(&prefix)?;
             let since = meta
                 .modified
-                .and_then(|time| time.duration_since(std::time::UNIX_EPOCH).ok());
+                .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             Some(FileStat {
                 path: path.to_owned(),
                 size_bytes: meta.size_bytes,

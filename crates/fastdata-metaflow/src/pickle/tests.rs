@@ -61,7 +61,7 @@ fn new_protocols() {
     );
     shows(b"\x80\x04\x8a\0.", "0");
     // A list that holds itself, shown as Python does.
-    shows(b"\x80\x04]\x94h\0a.", "[...]");
+    shows(b"\x80\x04]\x94h\0a.", "[[...]]");
     shows(
         b"\x80\x04\x8c\x08datetime\x8c\x08datetime\x93C\x0a\x07\xe4\x01\x02\x03\x04\x05\0\0\x06\x85R.",
         "datetime(2020-01-02T03:04:05.000006)",

@@ -58,7 +58,12 @@ impl Builder<'_> {
         }
         if std::mem::replace(self.is_open.get_mut(id).ok_or_else(missing)?, true) {
             // As Python shows it.
-            return Ok(Value::Global(Global::new("", "...")));
+            let shown = match node {
+                Node::List(_) => "[...]",
+                Node::Dict(_) => "{...}",
+                _ => "...",
+            };
+            return Ok(Value::Global(Global::new("", shown)));
         }
         let depth = depth + 1;
         let value = match node {
