@@ -286,3 +286,99 @@ fn json_is_what_programs_expect() {
         r#"{"a":[null,{"python":"float","text":"nan"}],"b":{"python":"dict","text":"{1: 2}"},"c":{"python":"bytes","text":"b'x'"}}"#
     );
 }
+
+fn numbers(ints: &[i64]) -> Value {
+    Value::List(ints.iter().copied().map(Value::Int).collect())
+}
+
+fn dict(entries: &[(&str, Value)]) -> Value {
+    let entry = |(key, value): &(&str, Value)| (Value::from(*key), value.clone());
+    Value::Dict(entries.iter().map(entry).collect())
+}
+
+/// The keys under which Metaflow saves these values: SHA-1 of what CPython 3.11's `pickle.dumps`
+/// writes. Equal bytes are stored once, whoever saved them.
+#[test]
+fn as_cpython_writes() {
+    let written = [
+        (Value::None, "dbc1aaddc8b7343d6d33b34edcf608b8f8801918"),
+        (
+            Value::Float(0.5),
+            "68cf2a0a9f73a5883fcbe867cb277a6ec8637603",
+        ),
+        (
+            "gr\u{fc}n".into(),
+            "dece3c45e5b242c1c2c964f08f19976f45219f36",
+        ),
+        (
+            numbers(&[1, -1, 300, 70_000, 1 << 40]),
+            "1fe4c74c4f37f3732a4a7a220b98407c3455ab38",
+        ),
+        (numbers(&[]), "c5cf38908fc549f499ade5b17ce221ff0ced377f"),
+        (
+            Value::Tuple(vec![Value::Int(1), "a".into()]),
+            "10f7508f2a80d7053ce02d27812a6f766aa3c15f",
+        ),
+        (
+            Value::Tuple(vec![]),
+            "1c51fb004099bba9a8f4a37ec0d5aabf50f6d5f6",
+        ),
+        (
+            dict(&[
+                ("a", Value::Int(1)),
+                (
+                    "b",
+                    Value::List(vec![
+                        dict(&[("a", Value::Int(2))]),
+                        dict(&[("a", Value::Int(3))]),
+                    ]),
+                ),
+            ]),
+            "31a0b4fe13ae52acda2943f550fcb007a8700a2a",
+        ),
+        (
+            Value::Bytes(Bytes::from_static(b"\0ab")),
+            "c97ea935dbeee5a560d45f1f7a90515aa86a1308",
+        ),
+        (
+            Value::Bool(true),
+            "868436778cb011a1c6230bc12534683ab0b7f1c3",
+        ),
+        (
+            Value::Set(vec![Value::Int(3)]),
+            "6d0a3a37bdf6f97fe3cb4cded2a329d94525385b",
+        ),
+        (
+            Value::FrozenSet(vec![Value::Int(3)]),
+            "cce039b813b4e095d8a949e68ac0a1d6f823d218",
+        ),
+        (
+            numbers(&(0..2500).collect::<Vec<_>>()),
+            "4cec59a76eb16d06699e9ea2f68530f1c98c46bd",
+        ),
+        (
+            numbers(&(0..100_000).collect::<Vec<_>>()),
+            "804692024d2091bf24ba79bbd004dd9ee054b2dd",
+        ),
+        (
+            Value::Dict(
+                (0..2500)
+                    .map(|idx| (Value::Int(idx), Value::None))
+                    .collect(),
+            ),
+            "e0eeb2d307e20f191356de5c8f684ff343e2bdbb",
+        ),
+        (
+            Value::List(vec![
+                Value::Bytes(vec![7; 200_000].into()),
+                "x".repeat(100_000).into(),
+                Value::Int(1),
+            ]),
+            "f9d5ac510284480655485d480d779baa24c098a1",
+        ),
+    ];
+    for (value, expected) in written {
+        let key = fastdata_cas::Key::of(&write(&value), fastdata_cas::HashAlgorithm::Sha1);
+        assert_eq!(key.to_string(), expected, "{}", value.preview(60));
+    }
+}

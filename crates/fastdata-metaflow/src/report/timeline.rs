@@ -30,46 +30,7 @@ pub(super) fn draw(tasks: &[&TaskView]) -> String {
         "<div class=\"wide\"><svg class=\"timeline\" width=\"{WIDTH}\" height=\"{height}\" viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"Timeline of tasks\">"
     );
     for (row, task) in shown.iter().enumerate() {
-        let y = row * ROW + 4;
-        let label = format!("{}/{}", task.step, task.id);
-        // Writing into a string cannot fail.
-        let _ = write!(
-            out,
-            "<text x=\"0\" y=\"{}\">{}</text>",
-            y + 10,
-            escaped(&cut(&label, 32))
-        );
-        for attempt in &task.attempts {
-            let Some(started) = attempt.started_ms else {
-                continue;
-            };
-            let finished = attempt.finished_ms.unwrap_or(started);
-            let class = match attempt.is_ok {
-                Some(true) => "succeeded",
-                Some(false) => "failed",
-                None => "unfinished",
-            };
-            let width = (x(finished) - x(started)).max(2.0);
-            let took = duration((finished - started).max(0));
-            let _ = write!(
-                out,
-                "<g class=\"{class}\"><title>{} attempt {}: {took}</title><rect x=\"{:.1}\" y=\"{y}\" width=\"{width:.1}\" height=\"12\" rx=\"2\"/></g>",
-                escaped(&label),
-                attempt.number,
-                x(started),
-            );
-        }
-        if let Some(last) = task.attempts.last()
-            && let (Some(_), Some(finished)) = (last.started_ms, last.finished_ms)
-        {
-            let took = duration(last.duration_ms().unwrap_or(0));
-            let _ = write!(
-                out,
-                "<text class=\"small\" x=\"{:.1}\" y=\"{}\">{took}</text>",
-                x(finished) + 5.0,
-                y + 10
-            );
-        }
+        draw_task(&mut out, task, row * ROW + 4, &x);
     }
     let _ = write!(
         out,
@@ -88,4 +49,47 @@ pub(super) fn draw(tasks: &[&TaskView]) -> String {
         );
     }
     out
+}
+
+/// The bars of one task, its name before them and how long the last one took behind them.
+fn draw_task(out: &mut String, task: &TaskView, y: usize, x: &dyn Fn(i64) -> f64) {
+    let label = format!("{}/{}", task.step, task.id);
+    // Writing into a string cannot fail.
+    let _ = write!(
+        out,
+        "<text x=\"0\" y=\"{}\">{}</text>",
+        y + 10,
+        escaped(&cut(&label, 32))
+    );
+    for attempt in &task.attempts {
+        let Some(started) = attempt.started_ms else {
+            continue;
+        };
+        let finished = attempt.finished_ms.unwrap_or(started);
+        let class = match attempt.is_ok {
+            Some(true) => "succeeded",
+            Some(false) => "failed",
+            None => "unfinished",
+        };
+        let width = (x(finished) - x(started)).max(2.0);
+        let took = duration((finished - started).max(0));
+        let _ = write!(
+            out,
+            "<g class=\"{class}\"><title>{} attempt {}: {took}</title><rect x=\"{:.1}\" y=\"{y}\" width=\"{width:.1}\" height=\"12\" rx=\"2\"/></g>",
+            escaped(&label),
+            attempt.number,
+            x(started),
+        );
+    }
+    if let Some(last) = task.attempts.last()
+        && let (Some(_), Some(finished)) = (last.started_ms, last.finished_ms)
+    {
+        let took = duration(last.duration_ms().unwrap_or(0));
+        let _ = write!(
+            out,
+            "<text class=\"small\" x=\"{:.1}\" y=\"{}\">{took}</text>",
+            x(finished) + 5.0,
+            y + 10
+        );
+    }
 }
