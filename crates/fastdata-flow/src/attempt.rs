@@ -46,7 +46,7 @@ pub(crate) fn run(flow: &Flow, place: &Arc<Place>, order: &Order) -> Result<Opti
     let run = place.attach(&order.run, &order.tags);
     let (task, before) = prepare(flow, place, order)?;
     let path = match order.is_registered {
-        true => TaskPath::new(place.flow(), &order.run, &order.step, &order.task)?,
+        true => TaskPath::new(&place.flow, &order.run, &order.step, &order.task)?,
         false => run.register_task(&order.step, &order.task)?,
     };
     let mut facts = TaskFacts::default();
@@ -63,7 +63,7 @@ pub(crate) fn run(flow: &Flow, place: &Arc<Place>, order: &Order) -> Result<Opti
     writer.fact("input-paths", "input-paths", &inputs::join(&order.inputs))?;
     let code = memo_code(step, &task, &before)?;
     let remembered = match &code {
-        Some(code) => place.datastore.recall(place.flow(), code)?,
+        Some(code) => place.datastore.recall(&place.flow, code)?,
         None => None,
     };
     let is_remembered = remembered.is_some();
@@ -93,7 +93,7 @@ pub(crate) fn run(flow: &Flow, place: &Arc<Place>, order: &Order) -> Result<Opti
     };
     let failure = failure.filter(|_| !caught);
     if !task.has("name") {
-        task.hold("name", &Value::from(place.flow()));
+        task.hold("name", &Value::from(place.flow.as_str()));
     }
     for (name, value) in step
         .node

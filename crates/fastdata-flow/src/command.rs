@@ -18,7 +18,7 @@ use crate::flow::Flow;
 use crate::past;
 use crate::place::Place;
 use crate::process::{self, say};
-use crate::schedule::{self, Bounds, Run};
+use crate::schedule::{self, Run};
 
 impl Flow {
     /// Does what the command line says; what `main` of a flow's program returns.
@@ -178,11 +178,6 @@ impl Flow {
         }
         let label = format!("{}/{id}", self.name());
         say(&label, &format!("begun in {}", place.datastore.root()));
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let bounds = Bounds {
-            workers_max: args.max_workers.unwrap_or(cores).max(1),
-            items_max: args.max_num_splits,
-        };
         let run = Arc::new(Run {
             flow: self,
             place,
@@ -190,16 +185,10 @@ impl Flow {
             tags: args.tags.clone(),
             program: program()?,
         });
-        let (tasks, cloned) = schedule::run(&run, parameters, &bounds, origin)?;
+        let (tasks, cloned) = schedule::run(&run, parameters, args, origin)?;
         let seconds = begun.elapsed().as_secs_f64();
-        let cloned = match cloned {
-            0 => String::new(),
-            count => format!(", {count} taken over"),
-        };
-        say(
-            &label,
-            &format!("done: {tasks} tasks{cloned} in {seconds:.1} s"),
-        );
+        let done = format!("done in {seconds:.2} s: {tasks} tasks ran, {cloned} were taken over");
+        say(&label, &done);
         print(&label)
     }
 

@@ -38,7 +38,6 @@ struct Inner {
 const _: () = assert!(size_of::<Error>() == size_of::<usize>());
 
 impl Error {
-    #[cold]
     pub(crate) fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
         let context = context.into();
         Self(Box::new(Inner {
@@ -48,17 +47,14 @@ impl Error {
         }))
     }
 
-    #[cold]
     pub(crate) fn invalid(context: impl Into<String>) -> Self {
         Self::new(ErrorKind::InvalidArgument, context)
     }
 
-    #[cold]
     pub(crate) fn missing(context: impl Into<String>) -> Self {
         Self::new(ErrorKind::NotFound, context)
     }
 
-    #[cold]
     pub(crate) fn storage(context: impl Into<String>) -> Self {
         Self::new(ErrorKind::Storage, context)
     }

@@ -48,3 +48,8 @@ pub use fastdata_metaflow::pickle::Value;
 pub use flow::{Flow, Resources, Step};
 pub use param::{Kind, Param};
 pub use task::{Input, Inputs, Task};
+
+// The page's Rust is compiled as a doctest.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/flows.md")]
+struct Page;

@@ -1,6 +1,5 @@
 //! Commands about runs that are there: one step again, artifacts, logs, tags.
 
-use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -79,7 +78,7 @@ pub(crate) fn spin(flow: &Flow, args: &SpinArgs) -> Result<()> {
 fn first_task(place: &Place, run: &str, step: &str) -> Result<String> {
     let first = place
         .metadata
-        .task_paths(place.flow(), run, Some(step))?
+        .task_paths(&place.flow, run, Some(step))?
         .into_iter()
         .next();
     let first =
@@ -162,8 +161,5 @@ pub(crate) fn tag(flow: &str, args: &TagArgs) -> Result<()> {
     for tag in tags {
         print(&tag)?;
     }
-    // What was printed is all that comes.
-    std::io::stdout()
-        .flush()
-        .map_err(|error| Error::storage("stdout").with_source(error))
+    Ok(())
 }

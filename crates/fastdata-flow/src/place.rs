@@ -16,7 +16,7 @@ use crate::error::{Error, Result};
 /// The datastore and the metadata of one flow.
 #[derive(Debug)]
 pub(crate) struct Place {
-    flow: String,
+    pub(crate) flow: String,
     args: PlaceArgs,
     pub(crate) datastore: Arc<Datastore>,
     pub(crate) metadata: Arc<Metadata>,
@@ -40,10 +40,6 @@ impl Place {
             datastore,
             metadata: Arc::new(metadata),
         }))
-    }
-
-    pub(crate) fn flow(&self) -> &str {
-        &self.flow
     }
 
     /// Tells a task's process where it is.

@@ -14,6 +14,8 @@ use crate::error::{Error, Result};
 /// How long output is awaited after the process is gone: what it left running may hold the pipes.
 const DRAIN: Duration = Duration::from_secs(2);
 
+type Pipe = Box<dyn Read + Send>;
+
 /// Runs a process to its end. `started` is told the group before anything else happens.
 pub(crate) fn run(
     command: &mut Command,
@@ -31,14 +33,8 @@ pub(crate) fn run(
     // While this end is open the child knows that its scheduler lives.
     let alive = child.stdin.take();
     let (drained, awaited) = mpsc::channel();
-    let stdout = child
-        .stdout
-        .take()
-        .map(|pipe| Box::new(pipe) as Box<dyn Read + Send>);
-    let stderr = child
-        .stderr
-        .take()
-        .map(|pipe| Box::new(pipe) as Box<dyn Read + Send>);
+    let stdout = child.stdout.take().map(|pipe| Box::new(pipe) as Pipe);
+    let stderr = child.stderr.take().map(|pipe| Box::new(pipe) as Pipe);
     for (pipe, mut log) in [stdout, stderr].into_iter().zip(logs) {
         let label = format!("{label} (pid {})", group.as_raw_nonzero());
         let drained = drained.clone();
@@ -91,15 +87,9 @@ pub(crate) fn say(label: &str, text: &str) {
     let _ = match colour {
         true => {
             let step = label.split('/').nth(1).unwrap_or(label);
-            let tint = 31
-                + step
-                    .bytes()
-                    .fold(0_u32, |sum, byte| sum * 31 % 6 + u32::from(byte))
-                    % 6;
-            writeln!(
-                stderr,
-                "\x1b[2m{now}\x1b[0m \x1b[{tint}m[{label}]\x1b[0m {text}"
-            )
+            let tint = 31 + step.bytes().map(u32::from).sum::<u32>() % 6;
+            let label = format!("\x1b[{tint}m[{label}]\x1b[0m");
+            writeln!(stderr, "\x1b[2m{now}\x1b[0m {label} {text}")
         }
         false => writeln!(stderr, "{now} [{label}] {text}"),
     };

@@ -17,6 +17,7 @@ use fastdata_metaflow::records::RuntimeRecord;
 use fastdata_metaflow::{Origin, RunWriter, StoredTask, inputs};
 use rustix::process::{Pid, Signal};
 
+use crate::args::BoundsArgs;
 use crate::error::{Error, ErrorKind, Result, chain};
 use crate::flow::Flow;
 use crate::place::Place;
@@ -24,13 +25,6 @@ use crate::process::{self, say};
 
 /// How long tasks have after Ctrl-C before they are killed.
 const GRACE: Duration = Duration::from_secs(5);
-
-/// What bounds a run.
-#[derive(Debug, Clone)]
-pub(crate) struct Bounds {
-    pub(crate) workers_max: usize,
-    pub(crate) items_max: usize,
-}
 
 /// A run that was begun: what its tasks' threads need.
 #[derive(Debug)]
@@ -70,7 +64,7 @@ struct Ended {
 /// A run in progress.
 struct Schedule<'a> {
     run: &'a Arc<Run>,
-    bounds: &'a Bounds,
+    bounds: &'a BoundsArgs,
     plan: Plan<'a>,
     origin: Option<Origin>,
     waiting: VecDeque<Job>,
@@ -90,7 +84,7 @@ struct Schedule<'a> {
 pub(crate) fn run(
     run: &Arc<Run>,
     parameters: &TaskPath,
-    bounds: &Bounds,
+    bounds: &BoundsArgs,
     origin: Option<Origin>,
 ) -> Result<(usize, usize)> {
     let (sender, events) = mpsc::channel();
@@ -206,9 +200,14 @@ impl Schedule<'_> {
         self.waiting.extend(due.into_iter().map(|(_, job)| job));
     }
 
+    fn workers_max(&self) -> usize {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
+        self.bounds.max_workers.unwrap_or_else(cores).max(1)
+    }
+
     /// Starts waiting tasks while there is room.
     fn launch(&mut self) {
-        while !self.is_ending() && self.running.len() < self.bounds.workers_max {
+        while !self.is_ending() && self.running.len() < self.workers_max() {
             let at = self
                 .waiting
                 .iter()
@@ -251,29 +250,26 @@ impl Schedule<'_> {
             return Ok(());
         };
         let step = job.ready.step.clone();
-        let ended = match ended {
-            Ok(ended) => ended,
+        let (path, decision) = match ended {
+            Ok(Ended { task, outcome }) => match outcome {
+                Ok(decision) => (task.below_flow(), decision),
+                Err(reason) => {
+                    let path = task.below_flow();
+                    job.task = Some(task);
+                    self.retry(job, &path, &reason);
+                    return Ok(());
+                }
+            },
             Err(error) => {
-                self.fail(format!(
-                    "a task of step {step} could not be run: {}",
-                    chain(&error)
-                ));
-                return Ok(());
-            }
-        };
-        let path = ended.task.below_flow();
-        let decision = match ended.outcome {
-            Ok(decision) => decision,
-            Err(reason) => {
-                job.task = Some(ended.task);
-                self.retry(job, &path, &reason);
+                let why = chain(&error);
+                self.fail(format!("a task of step {step} could not be run: {why}"));
                 return Ok(());
             }
         };
         say(&path, "done");
         self.tasks += 1;
         let items = decision.items.unwrap_or(0);
-        if items > self.bounds.items_max {
+        if items > self.bounds.max_num_splits {
             self.fail(format!(
                 "step {step} splits into {items} tasks; allow that with --max-num-splits"
             ));
@@ -350,7 +346,7 @@ impl Schedule<'_> {
 impl Run {
     /// What messages about the whole run begin with.
     fn label(&self) -> String {
-        format!("{}/{}", self.place.flow(), self.writer.id())
+        format!("{}/{}", &self.place.flow, self.writer.id())
     }
 
     fn decision(&self, stored: &StoredTask) -> Result<Decision> {

@@ -56,7 +56,7 @@ pub struct Input {
 impl Task {
     /// The name of the flow.
     pub fn flow(&self) -> &str {
-        self.place.flow()
+        &self.place.flow
     }
 
     /// The id of the run.
@@ -234,14 +234,9 @@ impl Task {
     }
 
     fn set_value(&mut self, name: &str, value: &Value) -> Result<()> {
-        if is_internal(name) || name.is_empty() {
+        if is_internal(name) || self.constants.contains(name) {
             return Err(Error::invalid(format!(
-                "artifact {name:?}: names that begin with _ are taken"
-            )));
-        }
-        if self.constants.contains(name) {
-            return Err(Error::invalid(format!(
-                "artifact {name}: a parameter of this name stays what it is; choose another"
+                "artifact {name}: names of parameters and those that begin with _ are taken"
             )));
         }
         self.hold(name, value);

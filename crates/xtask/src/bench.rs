@@ -5,6 +5,7 @@ mod cas;
 mod dataset;
 mod engine;
 mod environment;
+mod flow;
 mod machine;
 mod python;
 mod report;
@@ -24,6 +25,8 @@ pub(crate) struct Args {
 enum Benchmark {
     /// Saves and loads of blobs, against Metaflow and Python's codecs
     Cas(cas::Args),
+    /// Runs of small flows, against Metaflow
+    Flow(flow::Args),
     /// Scans of Parquet files and Iceberg tables, and planning, against other readers
     Scan(scan::Args),
     /// Filter and take of ten million rows in Python, against other libraries
@@ -35,6 +38,7 @@ enum Benchmark {
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.benchmark {
         Benchmark::Cas(args) => cas::run(args),
+        Benchmark::Flow(args) => flow::run(args),
         Benchmark::Scan(args) => scan::run(args),
         Benchmark::Kernels(args) => python::kernels(args),
         Benchmark::Python(args) => python::tables(args),

@@ -45,6 +45,7 @@ const ARROWS: [(&str, &[&str]); 16] = [
             "fastdata-cas",
             "fastdata-frame",
             "fastdata-store",
+            "fastdata-kernels",
         ],
     ),
     (
