@@ -155,8 +155,11 @@ fn log(out: &mut String, view: &TaskView, title: &str, stream: Stream) -> Result
     };
     let _ = write!(
         out,
-        "<details><summary>{title} <span class=\"note\">{} lines{hidden}</span></summary><pre>{}</pre></details>",
-        texts.len(),
+        "<details><summary>{title} <span class=\"note\">{}{hidden}</span></summary><pre>{}</pre></details>",
+        match texts.len() {
+            1 => "1 line".to_owned(),
+            count => format!("{count} lines"),
+        },
         escaped(&text.join("\n")),
     );
     Ok(())
