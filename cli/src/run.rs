@@ -44,6 +44,7 @@ fn dispatch(args: Args) -> Result<(), Failure> {
             cmd::describe::run(config::DescribeConfig::resolve(args)?, &cancel)
         }
         Command::Blob(args) => cmd::blob::run(config::BlobConfig::resolve(*args)),
+        Command::Flow(args) => cmd::flow::run(config::FlowConfig::resolve(*args)?),
         Command::Get(args) => cmd::objects::get(args, &cancel),
         Command::Put(args) => cmd::objects::put(args, &cancel),
         Command::Cat(args) => cmd::objects::cat(args, &cancel),

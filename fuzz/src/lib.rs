@@ -5,6 +5,7 @@
 
 mod blob;
 mod finds;
+mod pickle;
 mod seeds;
 mod table;
 
@@ -18,6 +19,7 @@ use fastdata_parquet::{
 
 pub use blob::{blob_body, blob_head};
 pub use finds::{prepare, uncaught};
+pub use pickle::pickle;
 pub use seeds::{files, write};
 
 /// The bytes as a whole Parquet file: footer, then every column.

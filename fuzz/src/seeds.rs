@@ -267,6 +267,7 @@ fn seeds() -> Vec<(&'static str, String, Vec<u8>)> {
     let json = metadata_json(&table::description()).expect("the description is sound");
     seeds.push(("metadata", "table".into(), json));
     seeds.extend(crate::blob::seeds());
+    seeds.extend(crate::pickle::seeds());
     for (number, filter) in FILTERS.iter().enumerate() {
         seeds.push((
             "predicate",

@@ -4,7 +4,7 @@ use std::path::Path;
 
 type Target = fn(&[u8]);
 
-const TARGETS: [(&str, Target); 8] = [
+const TARGETS: [(&str, Target); 9] = [
     ("footer", fastdata_fuzz::footer),
     ("page", fastdata_fuzz::page),
     ("manifest", fastdata_fuzz::manifest),
@@ -13,6 +13,7 @@ const TARGETS: [(&str, Target); 8] = [
     ("predicate", fastdata_fuzz::predicate),
     ("blob_head", fastdata_fuzz::blob_head),
     ("blob_body", fastdata_fuzz::blob_body),
+    ("pickle", fastdata_fuzz::pickle),
 ];
 
 #[test]

@@ -56,6 +56,23 @@ pub(crate) fn of_blobs(error: &fastdata::blobs::Error) -> PyErr {
     raise(class, line(error))
 }
 
+/// The exception that stands for an error of a datastore of flows.
+#[cold]
+pub(crate) fn of_flows(error: &fastdata::flows::Error) -> PyErr {
+    use fastdata::flows::ErrorKind;
+
+    let class = match error.kind() {
+        ErrorKind::InvalidArgument => "InvalidArgumentError",
+        ErrorKind::NotFound => "NotFoundError",
+        ErrorKind::Denied => "AccessDeniedError",
+        ErrorKind::Corrupt => "CorruptDataError",
+        ErrorKind::LimitExceeded => "LimitExceededError",
+        ErrorKind::Unsupported => "UnsupportedError",
+        _ => "StorageError",
+    };
+    raise(class, line(error))
+}
+
 /// An exception for a wrong argument.
 #[cold]
 pub(crate) fn invalid(message: impl Into<String>) -> PyErr {

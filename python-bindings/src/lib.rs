@@ -13,7 +13,7 @@
 //! - `frame`, `batch`, `column`, `schema`: rows in memory
 //! - `table`, `scan`, `batches`, `group`, `explain`: where rows come from
 //! - `capsule`, `memory`: the ways in and out without copies
-//! - `blobs`: a content-addressed store
+//! - `blobs`: a content-addressed store; `flows`: runs of flows in one
 //! - `command`: the `fastdata` command
 
 mod allocator;
@@ -26,6 +26,7 @@ mod column;
 mod command;
 mod exceptions;
 mod explain;
+mod flows;
 mod frame;
 mod group;
 mod interrupt;
@@ -52,6 +53,8 @@ mod _fastdata {
     use super::command::command;
     #[pymodule_export]
     use super::explain::Explain;
+    #[pymodule_export]
+    use super::flows::{Artifact, Flows, Opaque, Run, Task};
     #[pymodule_export]
     use super::frame::{DataFrame, concat};
     #[pymodule_export]

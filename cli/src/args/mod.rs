@@ -3,6 +3,7 @@
 mod blob;
 mod demo;
 mod describe;
+mod flow;
 mod objects;
 mod scan;
 mod schema;
@@ -15,6 +16,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 pub(crate) use blob::{BlobAction, BlobArgs, DurabilityArg, FormArg};
 pub(crate) use demo::DemoArgs;
 pub(crate) use describe::DescribeArgs;
+pub(crate) use flow::{FlowAction, FlowArgs};
 pub(crate) use objects::{
     CatArgs, DoctorArgs, GetArgs, LsArgs, ProgressArgs, PutArgs, RemoteArgs, RmArgs, StatArgs,
     SyncArgs,
@@ -52,6 +54,8 @@ pub(crate) enum Command {
     Describe(DescribeArgs),
     /// Store, load, check and tidy blobs, in our own stores and Metaflow's
     Blob(Box<BlobArgs>),
+    /// Look at runs of flows, whoever wrote them
+    Flow(Box<FlowArgs>),
     /// Download objects, folders or globs
     Get(GetArgs),
     /// Upload files or folders

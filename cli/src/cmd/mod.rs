@@ -4,6 +4,7 @@ pub(crate) mod blob;
 pub(crate) mod completions;
 pub(crate) mod demo;
 pub(crate) mod describe;
+pub(crate) mod flow;
 pub(crate) mod man;
 pub(crate) mod objects;
 pub(crate) mod scan;

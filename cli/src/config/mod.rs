@@ -2,6 +2,7 @@
 
 pub(crate) mod blob;
 mod columns;
+pub(crate) mod flow;
 mod instant;
 mod objects;
 mod rows;
@@ -17,6 +18,7 @@ use crate::args::{DemoArgs, DescribeArgs, ReportFormat, ScanArgs, SchemaArgs};
 use crate::failure::Failure;
 
 pub(crate) use blob::BlobConfig;
+pub(crate) use flow::FlowConfig;
 pub(crate) use objects::{location, metadata, transfers};
 pub(crate) use rows::{Destination, Format};
 

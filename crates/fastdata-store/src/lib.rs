@@ -22,6 +22,7 @@
 //! - [`Location`]: an address; [`Store`]: what can be asked about it; [`open()`]: the way in
 //! - [`PutOptions`], [`ObjectStat`]: writing and what is known about an object
 //! - [`Transfers`]: objects into files and back, many at a time, for callers without a runtime
+//! - [`Service`], [`Answer`]: requests to a service that speaks JSON
 //! - [`StoreConfig`]: endpoints, credentials, timeouts
 //! - [`Error`], [`ErrorKind`]: what went wrong and what a caller can do about it
 
@@ -45,7 +46,7 @@ pub use config::{Secret, StoreConfig};
 pub use error::{Error, ErrorKind, RequestDetails, Result};
 pub use location::{Location, Scheme};
 pub use open::open;
-pub use s3::{Diagnosis, unfinished_uploads};
+pub use s3::{Answer, Diagnosis, Service, unfinished_uploads};
 pub use store::{Entry, ObjectMeta, ObjectStat, PutCondition, PutOptions, PutResult, Store};
 pub use transfer::{
     Copied, CopyOptions, Downloaded, Outcome, Progressed, SyncStep, Transfers, Verification,

@@ -14,6 +14,8 @@ pub use fastdata_frame::{tensor, text, write};
 pub use fastdata_iceberg as iceberg;
 pub use fastdata_iceberg::SnapshotSelector;
 pub use fastdata_kernels::select::NullAs;
+#[doc(no_inline)]
+pub use fastdata_metaflow as flows;
 pub use fastdata_parquet::StringLayout;
 pub use fastdata_scan::describe::{ReferenceDescription, SnapshotDescription};
 pub use fastdata_scan::explain::{ExplainNode, Tally};

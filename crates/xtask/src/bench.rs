@@ -5,6 +5,7 @@ mod cas;
 mod dataset;
 mod engine;
 mod environment;
+mod flow;
 mod machine;
 mod python;
 mod report;
@@ -25,6 +26,8 @@ pub(crate) struct Args {
 enum Benchmark {
     /// Saves and loads of blobs, against Metaflow and Python's codecs
     Cas(cas::Args),
+    /// Runs of small flows, against Metaflow
+    Flow(flow::Args),
     /// Scans of Parquet files and Iceberg tables, and planning, against other readers
     Scan(scan::Args),
     /// Downloads from an S3 server behind a network of a known width, against other clients
@@ -38,6 +41,7 @@ enum Benchmark {
 pub(crate) fn run(args: &Args) -> Result<()> {
     match &args.benchmark {
         Benchmark::Cas(args) => cas::run(args),
+        Benchmark::Flow(args) => flow::run(args),
         Benchmark::Scan(args) => scan::run(args),
         Benchmark::Transfer(args) => transfer::run(args),
         Benchmark::Kernels(args) => python::kernels(args),

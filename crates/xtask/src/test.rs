@@ -109,6 +109,9 @@ fn oracle_tests(tally: &mut Tally, python: &Path, metaflow: Option<&Path>) -> Re
     if let Some(metaflow) = metaflow {
         command.env("FASTDATA_METAFLOW_PYTHON", metaflow);
     }
+    // `cargo test` has built them.
+    let examples = workspace::target().join("debug").join("examples");
+    command.env("FASTDATA_FLOW_EXAMPLES", examples);
     watch_pytest(tally, command.env("FASTDATA_BIN", binary))
 }
 

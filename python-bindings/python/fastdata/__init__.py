@@ -6,7 +6,7 @@
 ['b', 'c']
 """
 
-from fastdata import errors
+from fastdata import errors, flows
 from fastdata._fastdata import (
     Batch,
     Batches,
@@ -64,4 +64,5 @@ __all__ = [
     "__version__",
     "concat",
     "errors",
+    "flows",
 ]

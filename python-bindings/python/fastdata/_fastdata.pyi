@@ -3,12 +3,13 @@
 import os
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from datetime import datetime
 from types import TracebackType
 from typing import Any, Literal, Protocol, Self, TypeAlias, final, overload, type_check_only
 
 from fastdata._progress import Progress
 
-__all__ = ["Batch", "Batches", "Blobs", "Column", "DataFrame", "Explain", "Field", "Group", "Memory", "Scan", "Schema", "Table", "__version__", "_command", "concat"]
+__all__ = ["Artifact", "Batch", "Batches", "Blobs", "Column", "DataFrame", "Explain", "Field", "Flows", "Group", "Memory", "Opaque", "Run", "Scan", "Schema", "Table", "Task", "__version__", "_command", "concat"]
 
 __version__: str
 
@@ -559,6 +560,187 @@ class Blobs:
 
     def keys(self) -> list[str]:
         """Every key."""
+
+@final
+class Flows:
+    """The runs of a datastore of Metaflow's layout: a folder `.metaflow`, a folder that has one, or the URL of a prefix in a bucket.
+
+    Without `root` the one that Metaflow would use here. `service`: the address of a metadata service, where runs are not known by files
+    beside their artifacts. Other arguments reach the object store, as those of `Table` do.
+
+    >>> import tempfile
+    >>> from fastdata.flows import Flows
+    >>> Flows(tempfile.mkdtemp()).runs("Train")
+    []
+    """
+
+    def __new__(cls, root: str | os.PathLike[str] | None = None, /, *, service: str | None = None, **store: Any) -> Self: ...
+    @property
+    def root(self) -> str:
+        """The root of the datastore."""
+
+    def names(self) -> list[str]:
+        """The names of all flows."""
+
+    def runs(self, flow: str) -> list[Run]:
+        """The runs of a flow, the newest first."""
+
+    def run(self, path: str) -> Run:
+        """The run at "Flow/run", or the newest one of "Flow"."""
+
+    def task(self, path: str) -> Task:
+        """The task at "Flow/run/step/task"."""
+
+@final
+class Run:
+    """A run of a flow. `run["name"]` is an artifact of its last step."""
+
+    @property
+    def path(self) -> str:
+        """ "Flow/run"."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def flow(self) -> str:
+        """The flow."""
+
+    @property
+    def user(self) -> str | None:
+        """Who began it."""
+
+    @property
+    def created(self) -> datetime | None:
+        """When it was begun, in UTC."""
+
+    @property
+    def tags(self) -> list[str]:
+        """Tags of users."""
+
+    @property
+    def system_tags(self) -> list[str]:
+        """Tags of the system."""
+
+    def state(self) -> str:
+        """How far it has come: "succeeded", "failed" or "unfinished"."""
+
+    def finished(self) -> datetime | None:
+        """When its last step ended, in UTC."""
+
+    def steps(self) -> list[str]:
+        """The names of its steps, in the order in which they were begun."""
+
+    def tasks(self, step: str | None = None) -> list[Task]:
+        """Its tasks, or those of one step."""
+
+    def parameters(self) -> dict[str, Artifact]:
+        """Its parameters and constants, by name."""
+
+    def __getitem__(self, name: str, /) -> Artifact: ...
+    def origin(self) -> str | None:
+        """The id of the run whose results it has taken over."""
+
+    def previous(self) -> Run | None:
+        """The run of the same flow that was begun before it."""
+
+    def diff(self, before: Run) -> dict[str, Any]:
+        """What differs from `before`: parameters, steps, artifacts by their keys."""
+
+    def report(self, *, previous: Run | None = None) -> str:
+        """A page of HTML about it, below 150 kB and without scripts; compared with `previous`."""
+
+    def change_tags(self, *, add: Sequence[str] = ..., remove: Sequence[str] = ...) -> Run:
+        """Adds and removes tags of users."""
+
+@final
+class Task:
+    """A task of a run. `task["name"]` is one of its artifacts. What counts is its latest attempt, when that is done."""
+
+    @property
+    def path(self) -> str:
+        """ "Flow/run/step/task"."""
+
+    @property
+    def id(self) -> str:
+        """Its id."""
+
+    @property
+    def step(self) -> str:
+        """The step."""
+
+    def state(self) -> str:
+        """How far it has come: "succeeded", "failed" or "unfinished"."""
+
+    def attempts(self) -> int:
+        """How many attempts were started."""
+
+    def started(self) -> datetime | None:
+        """When its first attempt was started, in UTC."""
+
+    def finished(self) -> datetime | None:
+        """When its last attempt was done, in UTC."""
+
+    def artifacts(self, *, internal: bool = False) -> dict[str, Artifact]:
+        """Its artifacts, by name; with `internal` those of Metaflow too."""
+
+    def __getitem__(self, name: str, /) -> Artifact: ...
+    def log(self, stream: str = "both", *, attempt: int | None = None) -> str:
+        """What its latest attempt printed to "stdout", "stderr" or "both", by time; or an attempt of that number."""
+
+    def facts(self) -> dict[str, str]:
+        """What is known of it, by name."""
+
+@final
+class Artifact:
+    """An artifact of a task, whose bytes are brought when they are asked for."""
+
+    @property
+    def name(self) -> str:
+        """Its name."""
+
+    @property
+    def type(self) -> str:
+        """The name of its type."""
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its pickle."""
+
+    @property
+    def key(self) -> str:
+        """The hash of its pickle: equal keys, equal contents."""
+
+    def pickle(self) -> Memory:
+        """Its pickle, as it was saved. `pickle.loads` runs what a pickle says: only for those whom you trust."""
+
+    def value(self) -> Any:
+        """Its value, without unpickling: plain values and those of `datetime`, `decimal` and `pathlib`; the rest is `Opaque`."""
+
+@final
+class Opaque:
+    """An object that a pickle describes. It is never made: nothing of it is imported or called."""
+
+    @property
+    def type(self) -> str:
+        """The name of the class, or of what would make the object."""
+
+    @property
+    def text(self) -> str:
+        """What it would be made of, as text."""
+
+    @property
+    def dtype(self) -> str | None:
+        """Of a NumPy array its type, as "<f8"."""
+
+    @property
+    def shape(self) -> tuple[int, ...] | None:
+        """Of a NumPy array its shape."""
+
+    @property
+    def data(self) -> Memory | None:
+        """Of a NumPy array its bytes, which `numpy.frombuffer` takes."""
 
 def concat(frames: Sequence[DataFrame]) -> DataFrame:
     """The rows of all `frames`, in order, without a copy."""

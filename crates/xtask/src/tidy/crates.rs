@@ -6,7 +6,7 @@ use std::path::Path;
 use super::{File, Findings};
 
 /// Each crate's folder and the crates of ours that it may use: the way of the data, downwards.
-const ARROWS: [(&str, &[&str]); 15] = [
+const ARROWS: [(&str, &[&str]); 16] = [
     ("fastdata-memory", &[]),
     ("fastdata-kernels", &["fastdata-memory"]),
     ("fastdata-store", &["fastdata-memory"]),
@@ -37,10 +37,21 @@ const ARROWS: [(&str, &[&str]); 15] = [
         "fastdata-cas",
         &["fastdata-store", "fastdata-codec", "fastdata-memory"],
     ),
-    ("fastdata-flow", &["fastdata-cas"]),
+    ("fastdata-metaflow", &["fastdata-cas", "fastdata-store"]),
+    (
+        "fastdata-flow",
+        &[
+            "fastdata-metaflow",
+            "fastdata-cas",
+            "fastdata-frame",
+            "fastdata-store",
+            "fastdata-kernels",
+        ],
+    ),
     (
         "fastdata",
         &[
+            "fastdata-metaflow",
             "fastdata-cas",
             "fastdata-frame",
             "fastdata-scan",
