@@ -41,10 +41,7 @@ pub(super) fn answer(
         let Some(rest) = key.strip_prefix(prefix) else {
             break;
         };
-        let folder = (!delimiter.is_empty())
-            .then(|| rest.find(delimiter))
-            .flatten()
-            .map(|at| format!("{prefix}{}", &rest[..at + delimiter.len()]));
+        let folder = folder_of(prefix, rest, delimiter);
         if let Some(folder) = &folder
             && (folders.last() == Some(folder) || behind.starts_with(folder.as_str()))
         {
@@ -62,19 +59,17 @@ pub(super) fn answer(
             None => rows.push_str(&row(&text_of(key), object)),
         }
     }
-    for folder in &folders {
-        let folder = text_of(folder);
-        rows.push_str(&format!(
-            "<CommonPrefixes><Prefix>{folder}</Prefix></CommonPrefixes>"
-        ));
-    }
-    let encoding = if is_encoded {
-        "<EncodingType>url</EncodingType>"
-    } else {
-        ""
+    let folders = folders
+        .iter()
+        .map(|folder| in_tags("Prefix", &text_of(folder)));
+    rows.extend(folders.map(|folder| in_tags("CommonPrefixes", &folder)));
+    let encoding = match is_encoded {
+        true => in_tags("EncodingType", "url"),
+        false => String::new(),
     };
-    let token = next.as_ref().map_or(String::new(), |token| {
-        format!("<NextContinuationToken>{token}</NextContinuationToken>")
+    let token = next.as_ref();
+    let token = token.map_or(String::new(), |token| {
+        in_tags("NextContinuationToken", token)
     });
     let text = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult><Prefix>{}</Prefix>\
@@ -84,6 +79,16 @@ pub(super) fn answer(
         next.is_some()
     );
     Answer::text(200, text).with("content-type", "application/xml")
+}
+
+/// The folder that a key shares with others: its prefix, and `rest` up to the delimiter.
+fn folder_of(prefix: &str, rest: &str, delimiter: &str) -> Option<String> {
+    let end = rest.find(delimiter).filter(|_| !delimiter.is_empty())? + delimiter.len();
+    Some(format!("{prefix}{}", &rest[..end]))
+}
+
+fn in_tags(name: &str, text: &str) -> String {
+    format!("<{name}>{text}</{name}>")
 }
 
 /// Where a page begins: at the prefix, or behind the last key of the page before.
