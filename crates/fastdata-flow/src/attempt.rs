@@ -30,6 +30,7 @@ pub(crate) struct Order {
     /// How often the step's own code may fail before what catches it comes.
     pub(crate) retries: u32,
     pub(crate) tags: Vec<String>,
+    pub(crate) origin: Option<String>,
     /// Whether the scheduler has registered the task.
     pub(crate) is_registered: bool,
 }
@@ -43,7 +44,7 @@ pub(crate) struct Attempted {
 /// Makes the attempt and stores what came of it. Gives what went wrong in the step.
 pub(crate) fn run(flow: &Flow, place: &Arc<Place>, order: &Order) -> Result<Option<String>> {
     let step = find(flow, &order.step)?;
-    let run = place.attach(&order.run, &order.tags);
+    let run = place.attach(&order.run, &order.tags, order.origin.clone());
     let (task, before) = prepare(flow, place, order)?;
     let path = match order.is_registered {
         true => TaskPath::new(&place.flow, &order.run, &order.step, &order.task)?,

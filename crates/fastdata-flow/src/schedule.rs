@@ -374,8 +374,13 @@ fn work(run: &Arc<Run>, job: &Job, started: impl FnOnce(Pid)) -> Result<Ended> {
     if let (true, Some(at)) = (ready.is_item, ready.index.last()) {
         command.args(["--split-index", &at.to_string()]);
     }
-    for tag in &run.tags {
-        command.args(["--tag", tag]);
+    let tags = run.tags.iter().map(|tag| ("--tag", tag.as_str()));
+    let origin = run
+        .writer
+        .origin_run_id()
+        .map(|run| ("--origin-run-id", run));
+    for (option, value) in tags.chain(origin) {
+        command.args([option, value]);
     }
     run.place.pass_on(&mut command);
     let logs = run.place.logs(&task, job.attempt);
