@@ -32,7 +32,17 @@ fn middle(task: &mut Task) -> Outcome {
             std::process::Command::new("sleep").arg("3600").spawn()?;
         }
         "not_utf8" => std::io::stdout().write_all(b"\xff\xfe no text\nlast line without an end")?,
-        "large" => task.set_bytes("large", vec![7; 1 << 20])?,
+        "large" => {
+            // Not to be packed away.
+            let mut state = 1_u64;
+            let noise = (0..1 << 20).map(|_| {
+                state ^= state << 13;
+                state ^= state >> 7;
+                state ^= state << 17;
+                state as u8
+            });
+            task.set_bytes("large", noise.collect::<Vec<u8>>())?;
+        }
         _ => {}
     }
     Ok(())

@@ -115,6 +115,9 @@ pub(crate) struct StepArgs {
     /// A tag of the run; can be given several times
     #[arg(long = "tag", value_name = "TAG")]
     pub(crate) tags: Vec<String>,
+    /// The run that this one goes on with
+    #[arg(long, value_name = "RUN")]
+    pub(crate) origin_run_id: Option<String>,
     /// Ends when stdin does: whoever started it is gone
     #[arg(long, hide = true)]
     pub(crate) attached: bool,

@@ -30,6 +30,7 @@ pub(crate) struct Order {
     /// How often the step's own code may fail before what catches it comes.
     pub(crate) retries: u32,
     pub(crate) tags: Vec<String>,
+    pub(crate) origin: Option<String>,
     /// Whether the scheduler has registered the task.
     pub(crate) is_registered: bool,
 }
@@ -43,7 +44,7 @@ pub(crate) struct Attempted {
 /// Makes the attempt and stores what came of it. Gives what went wrong in the step.
 pub(crate) fn run(flow: &Flow, place: &Arc<Place>, order: &Order) -> Result<Option<String>> {
     let step = find(flow, &order.step)?;
-    let run = place.attach(&order.run, &order.tags);
+    let run = place.attach(&order.run, &order.tags, order.origin.clone());
     let (task, before) = prepare(flow, place, order)?;
     let path = match order.is_registered {
         true => TaskPath::new(&place.flow, &order.run, &order.step, &order.task)?,
@@ -176,27 +177,7 @@ fn prepare(flow: &Flow, place: &Arc<Place>, order: &Order) -> Result<(Task, Inpu
         return Err(Error::invalid(format!("step {} got no input", order.step)));
     };
     let datastore = &place.datastore;
-    let mut frames = first.frames(datastore)?;
-    let list = first.find(datastore, "_foreach_var")?;
-    match (list.as_str(), order.split_index) {
-        (Some(list), Some(index)) => {
-            let splits = first.find(datastore, "_foreach_num_splits")?;
-            frames.push(Frame {
-                step: order.step.clone(),
-                list: list.to_owned(),
-                splits: splits.as_int().unwrap_or_default(),
-                index,
-            });
-        }
-        (Some(_), None) => {
-            return Err(Error::invalid(format!(
-                "step {} is one of several items: say which with --split-index",
-                order.step
-            )));
-        }
-        (None, _) if step.node.is_join && closes_foreach(flow, &order.step)? => drop(frames.pop()),
-        (None, _) => {}
-    }
+    let frames = frames(flow, place, order, first)?;
     let iteration = match step.node.recurs() && first.path.step == order.step {
         true => first.iteration(datastore)? + 1,
         false => 0,
@@ -244,14 +225,38 @@ fn prepare(flow: &Flow, place: &Arc<Place>, order: &Order) -> Result<(Task, Inpu
     Ok((task, Inputs(inputs.collect())))
 }
 
+/// The foreachs around a task: those of its first input, with one more or one less.
+fn frames(flow: &Flow, place: &Place, order: &Order, first: &StoredTask) -> Result<Vec<Frame>> {
+    let datastore = &place.datastore;
+    let mut frames = first.frames(datastore)?;
+    let list = first.find(datastore, "_foreach_var")?;
+    match (list.as_str(), order.split_index) {
+        (Some(list), Some(index)) => {
+            let splits = first.find(datastore, "_foreach_num_splits")?;
+            frames.push(Frame {
+                step: order.step.clone(),
+                list: list.to_owned(),
+                splits: splits.as_int().unwrap_or_default(),
+                index,
+            });
+        }
+        (Some(_), None) => {
+            return Err(Error::invalid(format!(
+                "step {} is one of several items: say which with --split-index",
+                order.step
+            )));
+        }
+        (None, _) if closes_foreach(flow, &order.step)? => drop(frames.pop()),
+        (None, _) => {}
+    }
+    Ok(frames)
+}
+
 fn closes_foreach(flow: &Flow, join: &str) -> Result<bool> {
     let joins = flow.graph.check()?;
-    let mut splits = joins.iter().filter(|(_, name)| *name == join);
-    let is_foreach = |name: &String| {
-        let split = flow.find(name);
-        split.is_some_and(|split| matches!(split.node.next, Next::Foreach { .. }))
-    };
-    Ok(splits.any(|(split, _)| is_foreach(split)))
+    let splits = joins.iter().filter(|(_, name)| *name == join);
+    let mut splits = splits.filter_map(|(split, _)| flow.find(split));
+    Ok(splits.any(|split| matches!(split.node.next, Next::Foreach { .. })))
 }
 
 /// The outputs of an earlier task instead of a run of the step.

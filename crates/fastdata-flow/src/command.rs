@@ -207,6 +207,7 @@ impl Flow {
             attempt: args.retry_count,
             retries: args.max_user_code_retries.unwrap_or(own),
             tags: args.tags.clone(),
+            origin: args.origin_run_id.clone(),
             is_registered: args.attached,
         };
         match attempt::run(&self, &place, &order)? {

@@ -35,8 +35,6 @@ struct Inner {
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
-const _: () = assert!(size_of::<Error>() == size_of::<usize>());
-
 impl Error {
     pub(crate) fn new(kind: ErrorKind, context: impl Into<String>) -> Self {
         let context = context.into();

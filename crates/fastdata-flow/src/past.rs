@@ -53,17 +53,14 @@ pub(crate) fn spin(flow: &Flow, args: &SpinArgs) -> Result<()> {
         attempt: 0,
         retries: step.node.retries,
         tags: Vec::new(),
+        origin: None,
         is_registered: true,
     };
     let spun = attempt::spin(flow, &place, &order)?;
     for (name, held) in spun.task.held.iter().filter(|(name, _)| !is_internal(name)) {
         if let Held::New { pickle, type_text } = held {
-            let value = pickle::read(pickle)?;
-            print(&format!(
-                "{name}  {type_text}  {} bytes  {}",
-                pickle.len(),
-                preview(&value)
-            ))?;
+            let (size, shown) = (pickle.len(), preview(&pickle::read(pickle)?));
+            print(&format!("{name}  {type_text}  {size} bytes  {shown}"))?;
         }
     }
     match spun.failure {
@@ -87,11 +84,7 @@ fn first_task(place: &Place, run: &str, step: &str) -> Result<String> {
 }
 
 fn preview(value: &pickle::Value) -> String {
-    let text = value.to_string();
-    match text.char_indices().nth(PREVIEW_CHARS) {
-        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
-        None => text,
-    }
+    value.to_string().chars().take(PREVIEW_CHARS).collect()
 }
 
 /// Prints the artifacts of a task, or one of them in full.

@@ -52,9 +52,10 @@ impl Place {
     }
 
     /// A run that was begun before.
-    pub(crate) fn attach(&self, run: &str, tags: &[String]) -> RunWriter {
+    pub(crate) fn attach(&self, run: &str, tags: &[String], origin: Option<String>) -> RunWriter {
         let mut options = RunOptions::default();
         options.tags = tags.to_vec();
+        options.origin_run_id = origin;
         let (datastore, metadata) = (Arc::clone(&self.datastore), Arc::clone(&self.metadata));
         RunWriter::attach(datastore, metadata, &self.flow, run, options)
     }

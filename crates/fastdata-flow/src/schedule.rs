@@ -374,8 +374,13 @@ fn work(run: &Arc<Run>, job: &Job, started: impl FnOnce(Pid)) -> Result<Ended> {
     if let (true, Some(at)) = (ready.is_item, ready.index.last()) {
         command.args(["--split-index", &at.to_string()]);
     }
-    for tag in &run.tags {
-        command.args(["--tag", tag]);
+    let tags = run.tags.iter().map(|tag| ("--tag", tag.as_str()));
+    let origin = run
+        .writer
+        .origin_run_id()
+        .map(|run| ("--origin-run-id", run));
+    for (option, value) in tags.chain(origin) {
+        command.args([option, value]);
     }
     run.place.pass_on(&mut command);
     let logs = run.place.logs(&task, job.attempt);
@@ -399,8 +404,9 @@ fn work(run: &Arc<Run>, job: &Job, started: impl FnOnce(Pid)) -> Result<Ended> {
         // The process could not say it itself.
         run.writer.attempt_failed(&task, job.attempt)?;
     }
+    let next = step.map_or(&Next::Nothing, |step| &step.next);
     let outcome = match success {
-        true if step.is_some_and(|step| decides(&step.next)) => {
+        true if !matches!(next, Next::Nothing | Next::Steps(_)) => {
             Ok(run.decision(&run.place.stored(&task.below_flow())?)?)
         }
         true => Ok(Decision::default()),
@@ -417,9 +423,4 @@ fn ending(status: ExitStatus) -> String {
         (None, Some(signal)) => format!("was killed by signal {signal}"),
         (None, None) => "failed".to_owned(),
     }
-}
-
-/// Whether what follows depends on what the task stored.
-fn decides(next: &Next) -> bool {
-    matches!(next, Next::Foreach { .. } | Next::Switch { .. })
 }

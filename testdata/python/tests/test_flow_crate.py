@@ -111,7 +111,7 @@ def test_frames(tmp_path):
     content = (tmp_path / "result.arrow").read_bytes()
     expected = polars.read_parquet(tmp_path / "tables" / "result.parquet")
     assert polars.read_ipc_stream(io.BytesIO(content)).equals(expected)
-    assert pyarrow.ipc.open_stream(content).read_all().num_rows == 999
+    assert pyarrow.ipc.open_stream(content).read_all().num_rows == 1000
 
 
 def test_input_of_a_metaflow_flow(tmp_path):

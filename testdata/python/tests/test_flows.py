@@ -11,11 +11,13 @@ import pathlib
 import pickle
 import struct
 import subprocess
+import tarfile
 
 import numpy
 import pytest
 
 import command
+import metadata_service
 
 PYTHON = os.environ.get("FASTDATA_METAFLOW_PYTHON")
 FLOWS = pathlib.Path(__file__).with_name("metaflow_flows.py")
@@ -161,6 +163,50 @@ def test_differences(runs):
     # What has no other value has no other key, sets of texts aside, whose order is another in each process.
     assert {one["name"] for one in diff["artifacts"]} <= {"frozen"}
     flow(folder, "diff", "Linear", exit=2)
+
+
+@needs_metaflow
+def test_runs_that_a_service_knows(tmp_path):
+    with metadata_service.serving() as service:
+        known = environment(tmp_path) | {"FLOW": "Foreach", "METAFLOW_DEFAULT_METADATA": "service", "METAFLOW_SERVICE_URL": service.url}
+        done = subprocess.run([PYTHON, FLOWS, "run", "--tag", "nice"], cwd=tmp_path, capture_output=True, text=True, timeout=600, env=known)
+        assert done.returncode == 0, done.stdout + done.stderr
+        here = ("--service", service.url)
+        [flow_record] = flow_json(tmp_path, "ls", *here)["flows"]
+        assert (flow_record["flow"], flow_record["run_count"]) == ("Foreach", 1)
+        shown = flow_json(tmp_path, "show", "Foreach", *here)
+        assert shown["state"] == "succeeded" and shown["tags"] == ["nice"]
+        assert {one["step"]: one["attempt_count"] for one in shown["steps"]} == {
+            "start": 1, "middle": 2, "work": 7, "gather": 2, "join": 1, "end": 1
+        }
+        values = {one["name"]: one["value"] for one in flow_json(tmp_path, "dump", "Foreach", *here)["artifacts"]}
+        assert values["all"] == [["a1", "a2", "a3"], ["b1", "b2", "b3"]]
+        assert b"about to fail" not in flow(tmp_path, "logs", "Foreach", *here)
+        is_self_contained((flow(tmp_path, "report", "Foreach", "-o", tmp_path / "page.html", *here), (tmp_path / "page.html").read_text())[1])
+        flow(tmp_path, "show", "Foreach/99", *here, exit=4)
+    flow(tmp_path, "ls", *here, exit=1)
+
+
+@pytest.mark.parametrize("archive", sorted((command.TESTDATA / "runs").glob("*.tar.gz")), ids=lambda path: path.name)
+def test_runs_of_older_versions(archive, tmp_path):
+    """Their pickles, attempts and logs are not those of today."""
+    with tarfile.open(archive) as files:
+        files.extractall(tmp_path, filter="data")
+    shown = flow_json(tmp_path, "show", "Foreach")
+    assert shown["state"] == "succeeded" and shown["duration_ms"] > 0
+    assert {one["step"]: one["attempt_count"] for one in shown["steps"]} == {
+        "start": 1, "middle": 2, "work": 7, "gather": 2, "join": 1, "end": 1
+    }
+    [everything] = [one["value"] for one in flow_json(tmp_path, "dump", "Foreach")["artifacts"] if one["name"] == "all"]
+    assert everything == [["a1", "a2", "a3"], ["b1", "b2", "b3"]]
+    tasks = flow_json(tmp_path, "ls", "/".join([shown["path"], "work"]))["tasks"]
+    [retried] = [one["path"] for one in tasks if one["attempt_count"] == 2]
+    assert b"about to fail" in flow(tmp_path, "logs", retried, "--attempt", "0")
+    flow(tmp_path, "report", "Foreach", "-o", tmp_path / "page.html")
+    assert "Timeline" in " ".join(is_self_contained((tmp_path / "page.html").read_text()).text)
+    if "Linear" in [one["flow"] for one in flow_json(tmp_path, "ls")["flows"]]:
+        values = {one["name"]: one["value"] for one in flow_json(tmp_path, "dump", "Linear")["artifacts"]}
+        assert (values["total"], values["text"], values["table"]) == (14, "grün\n", {"a": 1, "b": [None]})
 
 
 class Page(html.parser.HTMLParser):

@@ -218,12 +218,12 @@ fn tables_matched_in_shards() {
     let program = check(
         "tables",
         &["--rows", "3000", "--shards", "3"],
-        "999 orders matched",
+        "1000 orders matched",
     );
     let result = program.folder.path().join("tables/result.parquet");
     let rows = Table::new(result.display().to_string())
         .get_all(None)
         .unwrap();
-    assert_eq!((rows.num_rows(), rows.num_columns()), (999, 3));
+    assert_eq!((rows.num_rows(), rows.num_columns()), (1000, 3));
     assert_eq!(count(&program, "match_shard"), 3);
 }

@@ -7,4 +7,5 @@ mod examples;
 mod graphs;
 mod killed;
 mod program;
+mod remote;
 mod trouble;

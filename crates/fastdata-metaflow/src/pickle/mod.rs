@@ -1,7 +1,7 @@
 //! Python's pickles as data: read without ever importing or calling anything, and written so that
 //! Python reads them.
 //!
-//! - [`read`], [`Limits`]: bytes into a [`Value`], protocols 0 to 5; [`write`] the other way
+//! - [`read`], [`Limits`]: bytes into a [`Value`], protocols 0 to 5; [`write()`] the other way
 //! - [`to_vec`], [`from_slice`]: any type of serde, through a [`Value`]
 //! - [`Array`]: the bytes of a NumPy array inside a value
 

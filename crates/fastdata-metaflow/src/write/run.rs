@@ -145,6 +145,11 @@ impl RunWriter {
         &self.id
     }
 
+    /// The run whose results it takes over.
+    pub fn origin_run_id(&self) -> Option<&str> {
+        self.origin_run_id.as_deref()
+    }
+
     /// The flow.
     pub fn flow(&self) -> &str {
         &self.flow
