@@ -24,9 +24,7 @@ def main():
         for name in (FLOWS.name, "metaflow_probe.py"):
             (folder / name).write_bytes(FLOWS.with_name(name).read_bytes())
         known = {"PATH": os.environ["PATH"], "METAFLOW_USER": "test", "HOME": str(folder), "METAFLOW_DATASTORE_SYSROOT_LOCAL": str(folder)}
-        # Included files want more than a local datastore before 2.4.
-        is_old = tuple(map(int, version.split(".")[:2])) < (2, 4)
-        for flow in ("Foreach",) if is_old else ("Linear", "Foreach"):
+        for flow in ("Linear", "Foreach"):
             subprocess.run([sys.executable, FLOWS.name, "run"], cwd=folder, check=True, env=known | {"FLOW": flow})
         target = HERE.parent / "runs" / f"metaflow-{version}.tar.gz"
         target.parent.mkdir(exist_ok=True)

@@ -14,7 +14,7 @@ class Linear(FlowSpec):
     """Values of every plain type, a parameter, an included file."""
 
     alpha = Parameter("alpha", default=0.5, type=float, help="a number")
-    words = IncludeFile("words", default=str(pathlib.Path(__file__).with_name("metaflow_probe.py")))
+    words = IncludeFile("words", default=str(pathlib.Path(__file__).with_name("metaflow_probe.py")), help="a text")
 
     @step
     def start(self):

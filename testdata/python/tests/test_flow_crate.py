@@ -120,3 +120,11 @@ def test_input_of_a_metaflow_flow(tmp_path):
     call(tmp_path, PYTHON, PROBE.with_name("flow_reader.py"), "run", "--source", path)
     run = probe(tmp_path, "Reader")
     assert run["successful"] and run["data"]["total"] == 24
+
+
+def test_input_from_a_metaflow_flow(tmp_path):
+    """A flow of ours reads a run of Metaflow's, in the same datastore."""
+    call(tmp_path, PYTHON, PROBE.with_name("flow_writer.py"), "run")
+    run = (tmp_path / ".metaflow" / "Writer" / "latest_run").read_text()
+    path = rust(tmp_path, "past_run", "run", "--source", f"Writer/{run}", "--artifact", "numbers")
+    assert probe(tmp_path, path)["data"]["sum"] == 42

@@ -389,6 +389,17 @@ def test_broken_datastores(tmp_path):
     flow(tmp_path, "dump", f"{task}/x", exit=6)
     (folder / "0.data.json").write_text(json.dumps({"objects": {"x": "../../../../etc/passwd", "_task_ok": "0" * 40}}))
     assert flow(tmp_path, "show", task, exit=4) == b""
+    (folder / "0.data.json").unlink()
+    (folder / "_meta").mkdir()
+    for time in ("1e300", "-1e300", "1e15", "-5", "0"):
+        (folder / "0.attempt.json").write_text(f'{{"time": {time}}}')
+        fact = folder / "_meta" / f"sysmeta_attempt-done_{2**63 - 1}.json"
+        fact.write_text(json.dumps({"field_name": "attempt-done", "value": "0", "ts_epoch": 2**63 - 1}))
+        run = folder.parents[1] / "_meta"
+        run.mkdir(exist_ok=True)
+        (run / "_self.json").write_text(json.dumps({"flow_id": "Harm", "run_number": "1", "ts_epoch": -(2**63)}))
+        for arguments in (["ls", "Harm"], ["show", "Harm"], ["show", task], ["report", "Harm", "-o", tmp_path / "page.html"]):
+            flow(tmp_path, *arguments)
     empty = tmp_path / "empty"
     empty.mkdir()
     assert flow_json(empty, "ls")["flows"] == []

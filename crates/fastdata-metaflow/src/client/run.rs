@@ -3,7 +3,7 @@
 use std::sync::OnceLock;
 
 use super::task::Task;
-use super::{Artifact, Client};
+use super::{Artifact, Client, plausible_ms};
 use crate::layout::{PARAMETERS_STEP, TaskPath};
 use crate::metadata::{StepEntry, TaskEntry};
 use crate::pickle::Value;
@@ -81,7 +81,7 @@ impl Run {
 
     /// Milliseconds since 1970 at which it was begun; nobody knows it of runs without metadata.
     pub fn created_ms(&self) -> Option<i64> {
-        Some(self.record.ts_epoch).filter(|ms| *ms > 0)
+        plausible_ms(self.record.ts_epoch)
     }
 
     /// Who began it.

@@ -5,9 +5,9 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
-use super::Client;
 use super::artifact::Artifact;
 use super::run::State;
+use super::{Client, plausible_ms};
 use crate::datastore::Datastore;
 use crate::layout::{META, TaskFile, TaskPath};
 use crate::log::{Line, merge};
@@ -107,7 +107,7 @@ impl Task {
 
     /// Milliseconds since 1970 at which it was registered.
     pub fn created_ms(&self) -> Option<i64> {
-        Some(self.record.ts_epoch).filter(|ms| *ms > 0)
+        plausible_ms(self.record.ts_epoch)
     }
 
     /// Facts about it, the oldest first.
@@ -211,7 +211,7 @@ impl Task {
         };
         Ok(Attempt {
             number,
-            started_ms: started.map(|started| (started.time * 1000.0) as i64),
+            started_ms: started.and_then(|started| plausible_ms((started.time * 1000.0) as i64)),
             finished_ms: None,
             is_done,
             is_ok,
@@ -248,6 +248,7 @@ impl Task {
                 .map(|fact| fact.ts_epoch)
                 .collect();
         }
+        times.retain(|time| plausible_ms(*time).is_some());
         times.sort_unstable();
         for attempt in attempts.iter_mut().filter(|attempt| attempt.is_done) {
             let started_ms = attempt.started_ms.unwrap_or(0);

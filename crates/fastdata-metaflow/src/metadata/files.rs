@@ -9,9 +9,7 @@ use serde::de::DeserializeOwned;
 
 use super::{Registration, StepEntry, TaskEntry, changed_tags, now_ms};
 use crate::datastore::Datastore;
-use crate::layout::{
-    LATEST_RUN, META, TaskPath, artifact_file, check_name, metadata_file, self_file,
-};
+use crate::layout::{META, TaskPath, artifact_file, check_name, metadata_file, self_file};
 use crate::records::{ArtifactRecord, MetadataRecord, SelfRecord};
 use crate::{Error, ErrorKind, Result};
 
@@ -80,15 +78,6 @@ impl Files {
                 return Ok(id);
             }
             number += 1;
-        }
-    }
-
-    pub(super) fn set_latest(&self, flow: &str, run: &str) -> Result<()> {
-        match self.datastore.kind() {
-            "local" => self
-                .datastore
-                .write(&format!("{flow}/{LATEST_RUN}"), run.to_owned()),
-            _ => Ok(()),
         }
     }
 

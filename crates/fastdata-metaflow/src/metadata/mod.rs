@@ -106,17 +106,6 @@ impl Metadata {
         }
     }
 
-    /// Makes a run the one that is resumed when none is named; only folders keep that.
-    ///
-    /// # Errors
-    /// As [`Metadata::new_run`].
-    pub fn set_latest(&self, flow: &str, run: &str) -> Result<()> {
-        match &self.0 {
-            Kind::Files(files) => files.set_latest(flow, run),
-            Kind::Service(_) => Ok(()),
-        }
-    }
-
     /// Registers a task and returns its path. Files take `task` as its id; a service makes one
     /// unless `task` is no number.
     ///

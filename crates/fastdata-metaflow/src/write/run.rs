@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use super::task::{TaskFacts, TaskWriter};
 use crate::datastore::Datastore;
-use crate::layout::{PARAMETERS_STEP, PARAMETERS_TASK, TaskPath};
+use crate::layout::{LATEST_RUN, PARAMETERS_STEP, PARAMETERS_TASK, TaskPath};
 use crate::metadata::{Metadata, Registration, now_ms};
 use crate::pickle::{Value, write};
 use crate::records::MetadataRecord;
@@ -97,7 +97,9 @@ impl RunWriter {
     /// # Errors
     /// As [`RunWriter::begin`].
     pub fn make_latest(&self) -> Result<()> {
-        self.metadata.set_latest(&self.flow, &self.id)
+        // Metaflow keeps it in folders only; in a bucket it does no harm.
+        let file = format!("{}/{LATEST_RUN}", self.flow);
+        self.datastore.write(&file, self.id.clone())
     }
 
     /// Notes that an attempt failed whose process could not note it.
