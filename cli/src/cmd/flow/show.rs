@@ -16,7 +16,7 @@ use crate::output::terminal_columns;
 const PREVIEW_CHARS: usize = 60;
 
 /// Longer artifacts are not read for their preview.
-const PREVIEW_BYTES_MAX: u64 = 4 << 20;
+const PREVIEW_BYTES_MAX: u64 = 1 << 20;
 
 #[derive(serde::Serialize)]
 struct ShownRun {

@@ -11,6 +11,9 @@ use super::cursor::Cursor;
 use super::value::{Construct, Value};
 use crate::{Error, ErrorKind, Result};
 
+/// Values that have one node for all of each: ints of one byte, `None`, `True` and `False`.
+const SMALL_COUNT: usize = 259;
+
 /// A node's place.
 pub(super) type Id = usize;
 
@@ -51,6 +54,8 @@ struct Machine {
     /// Where on the stack each open mark is.
     marks: Vec<usize>,
     memo: HashMap<u64, Id>,
+    /// Where `None`, the bools and the ints of one byte are: one node for all of each.
+    small: [Option<Id>; SMALL_COUNT],
 }
 
 /// Runs the whole pickle.
@@ -61,6 +66,7 @@ pub(super) fn run(input: &Bytes) -> Result<Graph> {
         stack: Vec::new(),
         marks: Vec::new(),
         memo: HashMap::new(),
+        small: [None; SMALL_COUNT],
     };
     loop {
         let at = cursor.at();
@@ -162,10 +168,9 @@ impl Machine {
 
     fn step(&mut self, opcode: u8, cursor: &mut Cursor<'_>) -> Result<()> {
         match opcode {
+            b'N' | 0x88 | 0x89 | b'K' => self.small(opcode, cursor),
             // Numbers, texts and bytes.
-            b'N' | 0x88 | 0x89 | b'J' | b'K' | b'M' | b'G' | b'I' | b'F' | b'L' | 0x8a | 0x8b => {
-                self.number(opcode, cursor)
-            }
+            b'J' | b'M' | b'G' | b'I' | b'F' | b'L' | 0x8a | 0x8b => self.number(opcode, cursor),
             b'S' | b'T' | b'U' | b'V' | b'X' | 0x8c | 0x8d | b'B' | b'C' | 0x8e | 0x96 => {
                 self.text_or_bytes(opcode, cursor)
             }
@@ -196,13 +201,31 @@ impl Machine {
         }
     }
 
+    /// A value of which there are many in a long list: the ints of one byte, then the others.
+    fn small(&mut self, opcode: u8, cursor: &mut Cursor<'_>) -> Result<()> {
+        let (place, value) = match opcode {
+            b'N' => (256, Value::None),
+            0x88 => (257, Value::Bool(true)),
+            0x89 => (258, Value::Bool(false)),
+            _ => {
+                let int = cursor.byte()?;
+                (usize::from(int), Value::Int(int.into()))
+            }
+        };
+        let id = match self.small.get(place).copied().flatten() {
+            Some(id) => id,
+            None => self.add(Node::Leaf(value)),
+        };
+        if let Some(known) = self.small.get_mut(place) {
+            *known = Some(id);
+        }
+        self.stack.push(id);
+        Ok(())
+    }
+
     fn number(&mut self, opcode: u8, cursor: &mut Cursor<'_>) -> Result<()> {
         let value = match opcode {
-            b'N' => Value::None,
-            0x88 => Value::Bool(true),
-            0x89 => Value::Bool(false),
             b'J' => Value::Int(i64::from(i32::from_le_bytes(cursor.array()?))),
-            b'K' => Value::Int(i64::from(cursor.byte()?)),
             b'M' => Value::Int(i64::from(u16::from_le_bytes(cursor.array()?))),
             b'G' => {
                 let mut bytes: [u8; 8] = cursor.array()?;

@@ -12,7 +12,7 @@ use crate::client::{Artifact, State, Stream};
 const ARTIFACTS_MAX: usize = 40;
 
 /// Longer artifacts are not read for their preview.
-const PREVIEW_BYTES_MAX: u64 = 4 << 20;
+const PREVIEW_BYTES_MAX: u64 = 1 << 20;
 
 const PREVIEW_CHARS: usize = 120;
 
