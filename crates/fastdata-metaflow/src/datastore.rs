@@ -1,20 +1,23 @@
 //! Where runs lie: a local folder or a prefix in a bucket, with small files by path and blobs by
 //! key.
 
+mod folder;
+mod remote;
+
 use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::fs;
-use std::io::{self, Write};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::UNIX_EPOCH;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use fastdata_cas::{Blobs, BlobsOptions, Durability, WriteAs};
-use fastdata_store::{Location, PutCondition, PutOptions, Scheme, Store, StoreConfig};
+use fastdata_store::{Location, Scheme, StoreConfig};
 use futures::{StreamExt, TryStreamExt};
-use tokio::runtime::Runtime;
+
+use folder::{list_folder, walk, write_file};
+use remote::Remote;
 
 use crate::{Error, ErrorKind, Result};
 
@@ -60,12 +63,6 @@ pub struct Datastore {
 enum Place {
     Folder(PathBuf),
     Remote(Remote),
-}
-
-struct Remote {
-    store: Arc<dyn Store>,
-    root: Location,
-    runtime: Runtime,
 }
 
 /// A file or folder in a folder.
@@ -415,171 +412,6 @@ fn none_if_missing<T>(result: Result<T>) -> Result<Option<T>> {
         Ok(value) => Ok(Some(value)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(error),
-    }
-}
-
-/// Under another name first; `false` when it should be new and is there.
-fn write_file(path: &Path, content: &[u8], is_new: bool) -> io::Result<bool> {
-    static COUNTER: AtomicU64 = AtomicU64::new(0);
-    // Process ids are not enough: containers that share a folder all begin at 1.
-    static WRITER: OnceLock<uuid::Uuid> = OnceLock::new();
-    let writer = WRITER.get_or_init(uuid::Uuid::new_v4).simple();
-    let count = COUNTER.fetch_add(1, Ordering::Relaxed);
-    let name = format!(".fastdata-{writer}-{count:x}.part");
-    let folder = path.parent().unwrap_or(Path::new("."));
-    let temporary = folder.join(name);
-    let open = || {
-        fs::File::options()
-            .write(true)
-            .create_new(true)
-            .open(&temporary)
-    };
-    let mut file = match open() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            fs::create_dir_all(folder)?;
-            open()?
-        }
-        other => other?,
-    };
-    let written = file.write_all(content).and_then(|()| match is_new {
-        true => match fs::hard_link(&temporary, path) {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
-            other => other.map(|()| true),
-        },
-        false => fs::rename(&temporary, path).map(|()| true),
-    });
-    if is_new || written.is_err() {
-        // What fails here leaves a file that nobody reads.
-        let _ = fs::remove_file(&temporary);
-    }
-    written
-}
-
-/// Names of files that are being written are not shown.
-fn is_shown(name: &str) -> bool {
-    !name.ends_with(".part")
-}
-
-fn list_folder(path: &Path) -> io::Result<Vec<Entry>> {
-    let mut entries = Vec::new();
-    for entry in fs::read_dir(path)? {
-        let entry = entry?;
-        if let Ok(name) = entry.file_name().into_string()
-            && is_shown(&name)
-        {
-            let is_folder = entry.file_type()?.is_dir();
-            entries.push(Entry { name, is_folder });
-        }
-    }
-    entries.sort_unstable();
-    Ok(entries)
-}
-
-fn walk(folder: &Path, prefix: &str, files: &mut Vec<FileStat>) -> io::Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let Ok(name) = entry.file_name().into_string() else {
-            continue;
-        };
-        let path = format!("{prefix}{name}");
-        let added = match entry.file_type()?.is_dir() {
-            true => walk(&entry.path(), &format!("{path}/"), files),
-            false if !is_shown(&name) => Ok(()),
-            false => entry.metadata().map(|meta| {
-                let since = meta.modified().ok();
-                let since = since.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-                files.push(FileStat {
-                    path,
-                    size_bytes: meta.len(),
-                    modified_ms: since.and_then(|since| i64::try_from(since.as_millis()).ok()),
-                });
-            }),
-        };
-        match added {
-            // Removed since it was listed: the others are still there.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            other => other?,
-        }
-    }
-    Ok(())
-}
-
-impl Remote {
-    fn new(root: Location, store: &StoreConfig) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("fastdata-flow-io")
-            .enable_all()
-            .build()
-            .map_err(|error| Error::io("cannot start the threads for requests", error))?;
-        Ok(Self {
-            store: fastdata_store::open(store.clone()),
-            root,
-            runtime,
-        })
-    }
-
-    async fn put(&self, path: &str, content: Bytes, is_new: bool) -> Result<bool> {
-        let condition = match is_new {
-            true => PutCondition::IfAbsent,
-            false => PutCondition::Always,
-        };
-        let options = PutOptions {
-            condition,
-            ..PutOptions::default()
-        };
-        match self
-            .store
-            .put(&self.root.join(path), content, &options)
-            .await
-        {
-            Ok(_) => Ok(true),
-            Err(error) if is_new && error.kind() == fastdata_store::ErrorKind::Precondition => {
-                Ok(false)
-            }
-            Err(error) => Err(Error::from(error).at(format!("cannot write {path}"))),
-        }
-    }
-
-    fn read_many(&self, paths: &[String]) -> Result<Vec<Option<Bytes>>> {
-        let read = |path: &String| {
-            let location = self.root.join(path);
-            async move {
-                let read = self.store.read(&location, FILE_BYTES_MAX).await;
-                none_if_missing(
-                    read.map_err(|error| Error::from(error).at(format!("cannot read {location}"))),
-                )
-            }
-        };
-        let reads = futures::stream::iter(paths.iter().map(read)).buffered(CONCURRENCY);
-        self.runtime.block_on(reads.try_collect())
-    }
-
-    fn tree(&self, folder: &str) -> Result<Vec<FileStat>> {
-        let folder = match folder {
-            "" => self.root.clone(),
-            folder => self.root.join(folder),
-        };
-        let listed = self.store.list(&folder).try_collect::<Vec<_>>();
-        let listed = self.runtime.block_on(listed);
-        let listed =
-            listed.map_err(|error| Error::from(error).at(format!("cannot list {folder}")))?;
-        let prefix = match folder.key() {
-            "" => String::new(),
-            key => format!("{}/", key.trim_end_matches('/')),
-        };
-        let files = listed.into_iter().filter_map(|meta| {
-            let path = meta.location.key().strip_prefix(&prefix)?;
-            let since = meta
-                .modified
-                .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-            Some(FileStat {
-                path: path.to_owned(),
-                size_bytes: meta.size_bytes,
-                modified_ms: since.and_then(|since| i64::try_from(since.as_millis()).ok()),
-            })
-        });
-        Ok(files.collect())
     }
 }
 

@@ -13,6 +13,7 @@ mod json;
 mod known;
 mod machine;
 mod serialize;
+mod spelling;
 mod text;
 mod tree;
 mod value;
