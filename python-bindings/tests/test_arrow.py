@@ -102,6 +102,8 @@ class Stream:
 
 @pytest.mark.parametrize("name", TYPES)
 def test_polars(name):
+    if name == "float16" and not hasattr(pl, "Float16"):
+        pytest.skip("this Polars has no float16, and takes its bytes for something else")
     table = table_of(name)
     try:
         direct = pl.DataFrame(Stream(table))
