@@ -30,6 +30,9 @@ const NOTICING: Duration = Duration::from_millis(40);
 /// How long uploads that were cut short have to be given up, which is as long as a request takes.
 const CLEANING_MAX: Duration = Duration::from_millis(1500);
 
+/// Memory that downloads into files may have, for each core.
+const MEMORY_PER_CORE_BYTES: u64 = 8 * PART_BYTES;
+
 /// Parts that are fetched ahead of whoever reads a stream.
 const AHEAD: usize = 16;
 
@@ -84,7 +87,12 @@ impl Transfers {
             .build()
             .map_err(|error| Error::new(ErrorKind::Io, "no runtime").with_source(error))?;
         let limit = fastdata_memory::memory_limit_bytes().unwrap_or(8 << 30) / 4;
-        let memory_bytes = limit.clamp(8 * PART_BYTES, 2 << 30);
+        let cores = std::thread::available_parallelism().map_or(2, usize::from) as u64;
+        // What is on its way needs memory, not what has come: with 90 MB/s a connection, 8 parts a
+        // core bring 700 MB/s, more than a core can take. More would be touched for the first time
+        // where it could be used again.
+        let wanted = (cores * MEMORY_PER_CORE_BYTES).clamp(4 * MEMORY_PER_CORE_BYTES, 2 << 30);
+        let memory_bytes = limit.clamp(8 * PART_BYTES, wanted);
         let memory_units = u32::try_from(memory_bytes / UNIT_BYTES).unwrap_or(u32::MAX);
         Ok(Self {
             desk: Desk {
