@@ -78,7 +78,8 @@ pub(crate) fn range(text: &str) -> Result<std::ops::Range<u64>, Failure> {
 /// `90s`, `15m`, `24h`, `7d`.
 pub(crate) fn grace(text: &str) -> Result<Duration, Failure> {
     let wrong = || Failure::usage(format!("--grace {text}: write 90s, 15m, 24h or 7d"));
-    let (number, unit) = text.split_at(text.len().saturating_sub(1));
+    let unit = text.len().saturating_sub(1);
+    let (number, unit) = text.split_at_checked(unit).ok_or_else(wrong)?;
     let seconds = match unit {
         "s" => 1,
         "m" => 60,

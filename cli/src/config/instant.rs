@@ -28,7 +28,7 @@ fn split_zone(time: &str) -> Option<(&str, i64)> {
     let digits: String = zone.chars().filter(|char| *char != ':').collect();
     let (hours, minutes) = match digits.len() {
         2 => (number(&digits, 23)?, 0),
-        4 => (number(&digits[..2], 23)?, number(&digits[2..], 59)?),
+        4 => (number(digits.get(..2)?, 23)?, number(digits.get(2..)?, 59)?),
         _ => return None,
     };
     let offset_ms = (hours * 60 + minutes) * 60_000;
@@ -122,6 +122,7 @@ mod tests {
             "2026-01-15T25:00",
             "26-01-15",
             "2026-01-15T08:30:00+2",
+            "2026-01-15T08:30:00+1é0",
         ] {
             assert_eq!(parse_ms(wrong), None, "{wrong}");
         }

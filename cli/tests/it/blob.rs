@@ -139,6 +139,7 @@ fn wrong_requests() {
             &["blob", "gc", &store, "--roots", "-", "--grace", "soon"],
             2,
         ),
+        (&["blob", "gc", &store, "--roots", "-", "--grace", "5é"], 2),
         (&["blob", "migrate", &store, "--to", "vanilla"], 3),
     ] {
         let output = run(args);

@@ -4,12 +4,13 @@
 mod folder;
 mod remote;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::fmt;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use fastdata_cas::{Blobs, BlobsOptions, Durability, WriteAs};
@@ -226,8 +227,8 @@ impl Datastore {
             Place::Remote(remote) => {
                 let location = remote.root.join(path);
                 let read = remote.store.read(&location, FILE_BYTES_MAX);
-                let failed = |error| Error::from(error).at(format!("cannot read {path}"));
-                remote.runtime.block_on(read).map_err(failed)
+                let failed = |error: Error| error.at(format!("cannot read {path}"));
+                remote.block_on(read).map_err(failed)
             }
         }
     }
@@ -260,8 +261,7 @@ impl Datastore {
             Place::Folder(root) => Ok(root.join(path).exists()),
             Place::Remote(remote) => {
                 let location = remote.root.join(path);
-                let stat = remote.store.stat(&location);
-                let stat = remote.runtime.block_on(stat).map_err(Error::from);
+                let stat = remote.block_on(remote.store.stat(&location));
                 Ok(none_if_missing(stat)?.is_some())
             }
         }
@@ -290,7 +290,7 @@ impl Datastore {
                 let failed = |error| Error::io(format!("cannot write {}", path.display()), error);
                 write_file(&path, &content, is_new).map_err(failed)
             }
-            Place::Remote(remote) => remote.runtime.block_on(remote.put(path, content, is_new)),
+            Place::Remote(remote) => remote.block_on(remote.put(path, content, is_new)),
         }
     }
 
@@ -309,9 +309,7 @@ impl Datastore {
                     .iter()
                     .map(|(path, content)| remote.put(path, content.clone(), false));
                 let puts = futures::stream::iter(puts).buffer_unordered(CONCURRENCY);
-                remote
-                    .runtime
-                    .block_on(puts.try_for_each(|_| async { Ok(()) }))
+                remote.block_on(puts.try_for_each(|_| async { Ok(()) }))
             }
         }
     }
@@ -330,14 +328,12 @@ impl Datastore {
             },
             Place::Remote(remote) => {
                 let location = remote.root.join(path);
-                let delete = remote.store.delete(&location);
-                Ok(remote.runtime.block_on(delete)?)
+                remote.block_on(remote.store.delete(&location))
             }
         }
     }
 
-    /// What lies in a folder, by name; nothing when there is no such folder. In an object store
-    /// everything below it is gone through, as it knows no folders.
+    /// What lies in a folder, by name; nothing when there is no such folder.
     ///
     /// # Errors
     /// [`Denied`](ErrorKind::Denied), [`Storage`](ErrorKind::Storage).
@@ -352,17 +348,7 @@ impl Datastore {
                 let failed = |error| Error::io(format!("cannot list {}", path.display()), error);
                 Ok(none_if_missing(list_folder(&path).map_err(failed))?.unwrap_or_default())
             }
-            Place::Remote(remote) => {
-                let mut entries = BTreeMap::new();
-                for file in remote.tree(folder)? {
-                    match file.path.split_once('/') {
-                        Some((name, _)) => entries.insert(name.to_owned(), true),
-                        None => entries.insert(file.path, false),
-                    };
-                }
-                let entry = |(name, is_folder)| Entry { name, is_folder };
-                Ok(entries.into_iter().map(entry).collect())
-            }
+            Place::Remote(remote) => remote.list(folder),
         }
     }
 
@@ -405,6 +391,12 @@ fn has_flows(path: &Path) -> bool {
             .join("_self.json")
             .is_file()
     })
+}
+
+/// Milliseconds since 1970.
+fn ms_of(time: SystemTime) -> Option<i64> {
+    let since = time.duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok()
 }
 
 fn none_if_missing<T>(result: Result<T>) -> Result<Option<T>> {

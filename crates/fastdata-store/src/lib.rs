@@ -39,6 +39,7 @@ mod remote;
 mod s3;
 mod secrets;
 mod store;
+mod threads;
 mod transfer;
 
 pub use checksum::{Checksum, ChecksumAlgorithm, Digest};
@@ -48,6 +49,7 @@ pub use location::{Location, Scheme};
 pub use open::open;
 pub use s3::{Answer, Diagnosis, Service, unfinished_uploads};
 pub use store::{Entry, ObjectMeta, ObjectStat, PutCondition, PutOptions, PutResult, Store};
+pub use threads::request_threads;
 pub use transfer::{
     Copied, CopyOptions, Downloaded, Outcome, Progressed, SyncStep, Transfers, Verification,
     remove_unfinished,

@@ -4,14 +4,13 @@
 //! conditional on nothing being there, so that nobody asks before writing.
 
 use std::ops::Range;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use fastdata_codec::{Key, Limits};
-use fastdata_store::{Location, PutCondition, PutOptions, Store};
+use fastdata_store::{Location, PutCondition, PutOptions, Store, request_threads};
 use futures::{StreamExt, TryStreamExt};
-use tokio::runtime::Runtime;
 
 use super::Found;
 use crate::form::{Form, has_metadata};
@@ -22,28 +21,6 @@ const METADATA_NAME: &str = "metaflow-user-attributes";
 
 /// From here on a question costs less than to send what may be there already.
 const ASK_FROM_BYTES: u64 = 1 << 20;
-
-/// The threads for requests, one set for all stores of a process. A forked child inherits the memory
-/// but none of the threads, so it makes its own and leaves its parent's alone: tearing those down
-/// would wait for threads that are not there.
-fn runtime() -> std::io::Result<&'static Runtime> {
-    static MADE: Mutex<Option<(u32, &'static Runtime)>> = Mutex::new(None);
-    let process = std::process::id();
-    let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-    match *made {
-        Some((maker, runtime)) if maker == process => Ok(runtime),
-        _ => {
-            let runtime = tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .thread_name("fastdata-blob-io")
-                .enable_all()
-                .build()?;
-            let runtime: &'static Runtime = Box::leak(Box::new(runtime));
-            *made = Some((process, runtime));
-            Ok(runtime)
-        }
-    }
-}
 
 /// A store in a bucket.
 #[derive(Debug)]
@@ -70,7 +47,7 @@ impl Remote {
         refresh_after: Duration,
     ) -> Result<Self> {
         // A machine that has no threads left says so now.
-        runtime().map_err(|error| Error::io("cannot start the threads for requests", error))?;
+        request_threads()?;
         Ok(Self {
             store,
             root,
@@ -83,11 +60,7 @@ impl Remote {
         &self,
         work: impl Future<Output = fastdata_store::Result<T>>,
     ) -> fastdata_store::Result<T> {
-        let runtime = runtime().map_err(|error| {
-            let context = "cannot start the threads for requests";
-            fastdata_store::Error::new(fastdata_store::ErrorKind::Io, context).with_source(error)
-        })?;
-        runtime.block_on(work)
+        request_threads()?.block_on(work)
     }
 
     fn location(&self, key: &Key) -> Location {

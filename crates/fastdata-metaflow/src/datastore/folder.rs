@@ -5,9 +5,8 @@ use std::io::{self, Write};
 use std::path::Path;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::UNIX_EPOCH;
 
-use super::{Entry, FileStat};
+use super::{Entry, FileStat, ms_of};
 
 /// Under another name first; `false` when it should be new and is there.
 pub(super) fn write_file(path: &Path, content: &[u8], is_new: bool) -> io::Result<bool> {
@@ -77,12 +76,10 @@ pub(super) fn walk(folder: &Path, prefix: &str, files: &mut Vec<FileStat>) -> io
             true => walk(&entry.path(), &format!("{path}/"), files),
             false if !is_shown(&name) => Ok(()),
             false => entry.metadata().map(|meta| {
-                let since = meta.modified().ok();
-                let since = since.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
                 files.push(FileStat {
                     path,
                     size_bytes: meta.len(),
-                    modified_ms: since.and_then(|since| i64::try_from(since.as_millis()).ok()),
+                    modified_ms: meta.modified().ok().and_then(ms_of),
                 });
             }),
         };

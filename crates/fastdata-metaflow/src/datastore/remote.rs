@@ -1,36 +1,47 @@
-//! A datastore in an object store: many requests at one time, and no folders.
+//! A datastore in an object store: many requests at one time; folders are what keys share.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use bytes::Bytes;
-use fastdata_store::{Location, PutCondition, PutOptions, Store, StoreConfig};
+use fastdata_store::{Location, PutCondition, PutOptions, Store, StoreConfig, request_threads};
 use futures::{StreamExt, TryStreamExt};
-use tokio::runtime::Runtime;
 
-use super::{CONCURRENCY, FILE_BYTES_MAX, FileStat, none_if_missing};
+use super::{CONCURRENCY, Entry, FILE_BYTES_MAX, FileStat, ms_of, none_if_missing};
 use crate::{Error, Result};
 
 /// A prefix in a bucket.
 pub(super) struct Remote {
     pub(super) store: Arc<dyn Store>,
     pub(super) root: Location,
-    pub(super) runtime: Runtime,
 }
 
 impl Remote {
     pub(super) fn new(root: Location, store: &StoreConfig) -> Result<Self> {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(2)
-            .thread_name("fastdata-flow-io")
-            .enable_all()
-            .build()
-            .map_err(|error| Error::io("cannot start the threads for requests", error))?;
+        // A machine that has no threads left says so now.
+        request_threads()?;
         Ok(Self {
             store: fastdata_store::open(store.clone()),
             root,
-            runtime,
         })
+    }
+
+    /// Waits for `work` on the threads of this process.
+    pub(super) fn block_on<T, E>(
+        &self,
+        work: impl Future<Output = std::result::Result<T, E>>,
+    ) -> Result<T>
+    where
+        Error: From<E>,
+    {
+        Ok(request_threads()?.block_on(work)?)
+    }
+
+    fn folder(&self, path: &str) -> Location {
+        match path {
+            "" => self.root.clone(),
+            path => self.root.join(path),
+        }
     }
 
     pub(super) async fn put(&self, path: &str, content: Bytes, is_new: bool) -> Result<bool> {
@@ -66,33 +77,54 @@ impl Remote {
             }
         };
         let reads = futures::stream::iter(paths.iter().map(read)).buffered(CONCURRENCY);
-        self.runtime.block_on(reads.try_collect())
+        self.block_on(reads.try_collect())
     }
 
+    /// What lies directly in a folder.
+    pub(super) fn list(&self, folder: &str) -> Result<Vec<Entry>> {
+        let folder = self.folder(folder);
+        let entries = self.store.entries(&folder).try_collect::<Vec<_>>();
+        let entries = self
+            .block_on(entries)
+            .map_err(|error| error.at(format!("cannot list {folder}")))?;
+        let prefix = prefix_of(&folder);
+        // An object may have the name of a folder: then it is the folder that counts.
+        let mut names = BTreeMap::new();
+        for entry in entries {
+            let is_folder = matches!(entry, fastdata_store::Entry::Folder(_));
+            if let Some(name) = entry.key().strip_prefix(&prefix) {
+                let name = name.strip_suffix('/').unwrap_or(name);
+                *names.entry(name.to_owned()).or_insert(false) |= is_folder;
+            }
+        }
+        let entry = |(name, is_folder)| Entry { name, is_folder };
+        Ok(names.into_iter().map(entry).collect())
+    }
+
+    /// Every object below a folder.
     pub(super) fn tree(&self, folder: &str) -> Result<Vec<FileStat>> {
-        let folder = match folder {
-            "" => self.root.clone(),
-            folder => self.root.join(folder),
-        };
+        let folder = self.folder(folder);
         let listed = self.store.list(&folder).try_collect::<Vec<_>>();
-        let listed = self.runtime.block_on(listed);
-        let listed =
-            listed.map_err(|error| Error::from(error).at(format!("cannot list {folder}")))?;
-        let prefix = match folder.key() {
-            "" => String::new(),
-            key => format!("{}/", key.trim_end_matches('/')),
-        };
+        let listed = self
+            .block_on(listed)
+            .map_err(|error| error.at(format!("cannot list {folder}")))?;
+        let prefix = prefix_of(&folder);
         let files = listed.into_iter().filter_map(|meta| {
             let path = meta.location.key().strip_prefix(&prefix)?;
-            let since = meta
-                .modified
-                .and_then(|time| time.duration_since(UNIX_EPOCH).ok());
             Some(FileStat {
                 path: path.to_owned(),
                 size_bytes: meta.size_bytes,
-                modified_ms: since.and_then(|since| i64::try_from(since.as_millis()).ok()),
+                modified_ms: meta.modified.and_then(ms_of),
             })
         });
         Ok(files.collect())
+    }
+}
+
+/// What the keys of everything below a folder begin with.
+fn prefix_of(folder: &Location) -> String {
+    match folder.key() {
+        "" => String::new(),
+        key => format!("{}/", key.trim_end_matches('/')),
     }
 }

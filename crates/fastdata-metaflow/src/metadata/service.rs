@@ -51,18 +51,8 @@ impl fmt::Debug for Service {
     }
 }
 
-/// Names in paths: letters, digits and what needs no escape stay.
 fn encoded(name: &str) -> String {
-    let mut out = String::with_capacity(name.len());
-    for byte in name.bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'_' | b'.' | b'~' => {
-                out.push(char::from(byte))
-            }
-            _ => out += &format!("%{byte:02X}"),
-        }
-    }
-    out
+    fastdata_store::Service::encoded(name)
 }
 
 fn run_path(flow: &str, run: &str) -> String {

@@ -89,7 +89,8 @@ impl Array {
     /// The name that NumPy prints: `float64`. What has none is shown as it is written.
     pub fn dtype_name(&self) -> String {
         let code = self.dtype.trim_start_matches(['<', '>', '=', '|']);
-        let (kind, size) = code.split_at(code.len().min(1));
+        // A dtype comes from outside: its first character may be of several bytes.
+        let (kind, size) = code.split_at_checked(1).unwrap_or(("", ""));
         let bits = size
             .parse::<u64>()
             .ok()

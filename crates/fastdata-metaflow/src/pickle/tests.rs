@@ -259,6 +259,11 @@ fn numpy() {
         (K\x03\x8c\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tbC\x08\0\0\0\0\0\0\xe0?\x86R.";
     shows(scalar, "float64(0.5)");
     assert_eq!(from_slice::<f64>(scalar).unwrap(), 0.5);
+    // A dtype whose name begins with a character of two bytes, as nobody writes it.
+    let find = b"\x80\x04\x8c\x16numpy._core.multiarray\x8c\x06scalar\x93\x8c\x05numpy\x8c\x05dtype\x93\x8c\x02\xc2\x828\x89\x88\x87R\
+        (K\x03\x8c\x01<NNNJ\xff\xff\xff\xffJ\xff\xff\xff\xffK\0tbC\x08\0\0\0\0\0\0\xe0?\x86R.";
+    let shown = |value: Value| Array::of(&value).map(|array| array.to_string());
+    assert!(read(find).ok().and_then(shown).is_none());
 }
 
 #[test]

@@ -15,6 +15,16 @@ pub(super) struct Endpoint {
     pub(super) base_path: String,
 }
 
+/// Where Amazon has a service in a region.
+pub(super) fn amazon_url(service: &str, region: &str) -> String {
+    let end = if region.starts_with("cn-") {
+        "com.cn"
+    } else {
+        "com"
+    };
+    format!("https://{service}.{region}.amazonaws.{end}")
+}
+
 /// The endpoint of a bucket. `url`: where the service is when it is not Amazon's.
 pub(super) fn of(
     url: Option<&str>,
@@ -26,12 +36,7 @@ pub(super) fn of(
     let url = match url {
         Some(url) => url,
         None => {
-            let end = if region.starts_with("cn-") {
-                "com.cn"
-            } else {
-                "com"
-            };
-            amazon = format!("https://s3.{region}.amazonaws.{end}");
+            amazon = amazon_url("s3", region);
             &amazon
         }
     };

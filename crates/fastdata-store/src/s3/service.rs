@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::connection::Broken;
 use super::endpoint::{self, Endpoint};
 use super::pool::Pool;
+use super::sign;
 use crate::{Error, ErrorKind, Result, Secret, StoreConfig};
 
 /// Longer answers are a mistake.
@@ -78,6 +79,11 @@ impl Service {
             headers,
             config,
         })
+    }
+
+    /// A name as part of a path: all but letters, digits and `-._~` is escaped.
+    pub fn encoded(name: &str) -> String {
+        sign::encode(name, false)
     }
 
     /// Sends a request and brings the answer, whatever its status. `path` begins with a slash and

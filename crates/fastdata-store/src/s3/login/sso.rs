@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use ring::digest;
 use serde_json::Value;
 
+use super::super::endpoint::amazon_url;
 use super::super::sign::{self, Keys};
 use super::http::{self, Asked};
 use super::{Found, Surroundings, denied, end_of};
@@ -29,7 +30,7 @@ pub(super) async fn fetch(sso: &Sso, around: &Surroundings) -> Result<Found> {
     let token = token(sso, around).await?;
     let base = match &around.sso_url {
         Some(url) => url.trim_end_matches('/').to_owned(),
-        None => amazon("portal.sso", &sso.region),
+        None => amazon_url("portal.sso", &sso.region),
     };
     let url = format!(
         "{base}/federation/credentials?role_name={}&account_id={}",
@@ -61,15 +62,6 @@ pub(super) async fn fetch(sso: &Sso, around: &Surroundings) -> Result<Found> {
             format!("{PORTAL} answered with status {status}"),
         )),
     }
-}
-
-fn amazon(service: &str, region: &str) -> String {
-    let end = if region.starts_with("cn-") {
-        "com.cn"
-    } else {
-        "com"
-    };
-    format!("https://{service}.{region}.amazonaws.{end}")
 }
 
 fn again(sso: &Sso, why: &str) -> Error {
@@ -138,7 +130,7 @@ async fn renew(
 ) -> Option<Value> {
     let base = match &around.oidc_url {
         Some(url) => url.trim_end_matches('/').to_owned(),
-        None => amazon("oidc", &sso.region),
+        None => amazon_url("oidc", &sso.region),
     };
     let body = serde_json::json!({
         "grantType": "refresh_token",

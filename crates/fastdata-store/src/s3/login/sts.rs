@@ -79,12 +79,7 @@ async fn ask(
     around: &Surroundings,
 ) -> Result<Found> {
     let region = around.region.as_str();
-    let end = if region.starts_with("cn-") {
-        "com.cn"
-    } else {
-        "com"
-    };
-    let amazon = format!("https://sts.{region}.amazonaws.{end}");
+    let amazon = endpoint::amazon_url("sts", region);
     let url = around.sts_url.as_deref().unwrap_or(&amazon);
     let (authority, path) = endpoint::split(url)?;
     let body: Vec<String> = form
