@@ -27,6 +27,8 @@ pub(crate) struct Job {
     /// Objects lie below this prefix.
     prefix: String,
     objects: Vec<Object>,
+    /// The most that are open at one time; each client's own choice without it.
+    connections: Option<usize>,
     /// An empty folder, for files.
     folder: PathBuf,
 }
@@ -103,8 +105,14 @@ fn checksums(job: &Job, brought: &[Vec<Bytes>]) -> Result<Vec<u32>> {
     }
 }
 
+fn config(job: &Job) -> StoreConfig {
+    let mut config = StoreConfig::from_env();
+    config.connections = job.connections.unwrap_or(config.connections);
+    config
+}
+
 async fn ours(job: &Job) -> Result<Vec<Vec<Bytes>>> {
-    let store = fastdata::store::open(StoreConfig::from_env());
+    let store = fastdata::store::open(config(job));
     let reads = job.objects.iter().map(|object| {
         let store = Arc::clone(&store);
         let address = format!("s3://{}/{}{}", job.bucket, job.prefix, object.key);
@@ -121,7 +129,7 @@ async fn ours(job: &Job) -> Result<Vec<Vec<Bytes>>> {
 }
 
 fn our_files(job: &Job) -> Result<Vec<Vec<Bytes>>> {
-    let transfers = Transfers::new(StoreConfig::from_env(), || false)?;
+    let transfers = Transfers::new(config(job), || false)?;
     let source = format!("s3://{}/{}", job.bucket, job.prefix);
     for copied in transfers.get(&[source], &job.folder, &CopyOptions::default())? {
         copied.outcome?;
@@ -147,7 +155,7 @@ async fn object_store(job: &Job) -> Result<Vec<Vec<Bytes>>> {
         }
     });
     let mut brought = vec![Vec::new(); job.objects.len()];
-    let mut reads = stream::iter(reads).buffered(PEER_REQUESTS);
+    let mut reads = stream::iter(reads).buffered(job.connections.unwrap_or(PEER_REQUESTS));
     while let Some((index, bytes)) = reads.try_next().await? {
         brought[index].push(bytes);
     }

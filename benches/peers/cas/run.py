@@ -1,4 +1,4 @@
-"""Saves and loads of blobs: ours, Metaflow's as it is installed, lz4 and zstandard of Python, plain files.
+"""Saves and loads of blobs: ours, Metaflow's as it is installed and with our extension, lz4 and zstandard of Python, plain files.
 
 One process for all, so that turns can alternate: what a busy machine does to one it does to the others. Every save is of a content
 that the store does not have, into an empty folder; every load is compared with what was saved, outside of the time. What is timed
@@ -64,15 +64,20 @@ def plain(content):
 
 
 class Metaflow:
-    """Its own content-addressed store."""
+    """Its content-addressed store: its own, or the one that our extension puts in its place, in one of its modes."""
 
-    def __init__(self, root):
-        from metaflow.datastore.content_addressed_store import ContentAddressedStore
+    def __init__(self, root, mode=None):
+        from metaflow.datastore import content_addressed_store
         from metaflow.plugins.datastores.local_storage import LocalStorage
 
-        self.store = ContentAddressedStore("Flow/data", LocalStorage(root))
+        own = content_addressed_store._orig.ContentAddressedStore
+        replaced = content_addressed_store.ContentAddressedStore
+        assert replaced is not own, "the extension is not there"
+        self.mode = mode
+        self.store = (replaced if mode else own)("Flow/data", LocalStorage(root))
 
     def save(self, content):
+        os.environ["METAFLOW_FASTDATA_MODE"] = self.mode or "vanilla"
         return self.store.save_blobs([content])[0].key
 
     def load(self, key):
@@ -87,6 +92,8 @@ def engines():
     ours = {f"fastdata {form}": (lambda root, form=form: fd.Blobs(root, write_as=form)) for form in ("fast", "compact", "vanilla", "lz4")}
     return ours | {
         "metaflow": Metaflow,
+        "metaflow, extension, vanilla": lambda root: Metaflow(root, "vanilla"),
+        "metaflow, extension, fastdata": lambda root: Metaflow(root, "fastdata"),
         "lz4 + sha1": lambda root: Files(lz4.frame.compress, lz4.frame.decompress, root),
         "zstd 3 + sha1": lambda root: Files(zstandard.ZstdCompressor(3).compress, zstandard.ZstdDecompressor().decompress, root),
         "plain file": lambda root: Files(plain, plain, root),

@@ -9,6 +9,7 @@ class BenchArrays(FlowSpec):
         import numpy
 
         self.array = numpy.random.default_rng(7).random(1_000_000)
+        self.sum = float(self.array.sum())
         self.next(self.one)
 
     @step
@@ -34,6 +35,7 @@ class BenchArrays(FlowSpec):
     @step
     def end(self):
         self.array = self.array + 1.0
+        assert abs(float(self.array.sum()) - self.sum - 5_000_000) < 1e-3
 
 
 if __name__ == "__main__":

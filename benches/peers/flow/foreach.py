@@ -19,6 +19,7 @@ class BenchForeach(FlowSpec):
     @step
     def join(self, inputs):
         self.sum = sum(input.item for input in inputs)
+        assert self.sum == self.width * (self.width - 1) // 2
         self.next(self.end)
 
     @step

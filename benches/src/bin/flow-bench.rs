@@ -35,7 +35,12 @@ fn list(task: &mut Task) -> Outcome {
 
 fn gather(task: &mut Task, inputs: &Inputs) -> Outcome {
     let items: Result<Vec<i64>, _> = inputs.iter().map(|input| input.get("item")).collect();
-    Ok(task.set("sum", &items?.iter().sum::<i64>())?)
+    let sum: i64 = items?.iter().sum();
+    let width: i64 = task.get("width")?;
+    match sum == width * (width - 1) / 2 {
+        true => Ok(task.set("sum", &sum)?),
+        false => Err(format!("{width} tasks make {sum}").into()),
+    }
 }
 
 fn item(task: &mut Task) -> Outcome {
@@ -69,15 +74,30 @@ fn numbers(task: &mut Task) -> Outcome {
         state ^= state << 17;
         (state >> 11) as f64 / (1_u64 << 53) as f64
     };
-    let numbers = (0..1_000_000).map(|_| next()).collect();
+    let numbers: Vec<f64> = (0..1_000_000).map(|_| next()).collect();
+    task.set("sum", &numbers.iter().sum::<f64>())?;
     Ok(task.set_frame("array", &frame(numbers)?)?)
 }
 
-fn add_one(task: &mut Task) -> Outcome {
+fn plus_one(task: &Task) -> Result<Vec<f64>, Box<dyn std::error::Error + Send + Sync>> {
     let array = task.frame("array")?.column("x")?.to_array()?;
     let values = array.as_primitive::<Float64Type>().values().iter();
-    let changed = values.map(|value| value + 1.0).collect();
+    Ok(values.map(|value| value + 1.0).collect())
+}
+
+fn add_one(task: &mut Task) -> Outcome {
+    let changed = plus_one(task)?;
     Ok(task.set_frame("array", &frame(changed)?)?)
+}
+
+fn add_last(task: &mut Task) -> Outcome {
+    let changed = plus_one(task)?;
+    let (before, after): (f64, f64) = (task.get("sum")?, changed.iter().sum());
+    task.set_frame("array", &frame(changed)?)?;
+    match (after - before - 5e6).abs() < 1e-3 {
+        true => Ok(()),
+        false => Err(format!("{after} is not {before} and five million").into()),
+    }
 }
 
 /// An array that each of five steps loads, changes and stores.
@@ -87,7 +107,7 @@ fn arrays() -> Flow {
     for pair in names.windows(2).skip(1) {
         flow = flow.step(Step::new(pair[0], add_one).next(pair[1]));
     }
-    flow.step(Step::new("end", add_one))
+    flow.step(Step::new("end", add_last))
 }
 
 fn main() -> ExitCode {

@@ -1,4 +1,4 @@
-//! The simulator as a command: `simulator PORT GBIT FAULTS.json KEY=BYTES…`.
+//! The simulator as a command: `simulator PORT GBIT FAULTS.json KEY=BYTES|KEY=@FILE…`.
 //!
 //! `GBIT` is the cap of the model `s3like-v1`, 0 for the model without a cap, `-` for no model.
 //! `FAULTS.json` is a list of faults, or `-`. The objects lie in the bucket `bench`. It prints the
@@ -13,7 +13,7 @@ use fastdata_testkit::{Fault, Model, Simulator};
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [port, gbit, faults, objects @ ..] = &args[..] else {
-        return Err("usage: simulator PORT GBIT|- FAULTS.json|- KEY=BYTES…".into());
+        return Err("usage: simulator PORT GBIT|- FAULTS.json|- KEY=BYTES|KEY=@FILE…".into());
     };
     let model = match gbit.as_str() {
         "-" => None,
@@ -22,8 +22,13 @@ fn main() -> Result<(), Box<dyn Error>> {
     let simulator = Simulator::start_at(port.parse()?, model);
     simulator.make_bucket("bench");
     for (seed, object) in (1..).zip(objects) {
-        let (key, bytes) = object.split_once('=').ok_or("an object is KEY=BYTES")?;
-        simulator.put_synthetic("bench", key, seed, bytes.parse()?);
+        let (key, content) = object
+            .split_once('=')
+            .ok_or("an object is KEY=BYTES or KEY=@FILE")?;
+        match content.strip_prefix('@') {
+            Some(file) => simulator.put("bench", key, &std::fs::read(file)?),
+            None => simulator.put_synthetic("bench", key, seed, content.parse()?),
+        }
     }
     if faults != "-" {
         let text = std::fs::read_to_string(faults)?;

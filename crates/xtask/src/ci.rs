@@ -57,14 +57,8 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
 }
 
-fn cargo_command() -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(workspace::root());
-    cargo
-}
-
 fn cargo(args: &[&str]) -> Result<()> {
-    process::run(cargo_command().args(args))
+    process::run(workspace::cargo().args(args))
 }
 
 fn clippy() -> Result<()> {
@@ -86,7 +80,7 @@ fn docs() -> Result<()> {
         &["--workspace", "--exclude", "fastdata-cli"][..],
         &["-p", "fastdata-cli"],
     ] {
-        let mut cargo = cargo_command();
+        let mut cargo = workspace::cargo();
         cargo
             .args(common)
             .args(which)
@@ -118,7 +112,7 @@ fn deny_binary() -> Result<PathBuf> {
     let binary = tools.join("bin").join("cargo-deny");
     if !binary.exists() {
         process::run(
-            cargo_command()
+            workspace::cargo()
                 .args([
                     "install",
                     "cargo-deny",

@@ -69,7 +69,7 @@ pub(crate) fn run(args: &Args) -> Result<()> {
 }
 
 fn build(binaries: &std::path::Path) -> Result<()> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = workspace::cargo();
     // Naming the target keeps the counters out of build scripts and procedural macros.
     cargo
         .current_dir(workspace::root().join("fuzz"))

@@ -9,9 +9,8 @@ use crate::{python, wheel, workspace};
 /// Builds the command and the wheel, and returns the folder with the wheel's contents, which
 /// `PYTHONPATH` has to name.
 pub(crate) fn build() -> Result<PathBuf> {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     // Both packages are named, so that their dependencies have the same features and are built once.
-    process::run(cargo.current_dir(workspace::root()).args([
+    process::run(workspace::cargo().args([
         "build",
         "--release",
         "-p",

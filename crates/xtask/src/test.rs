@@ -57,15 +57,9 @@ fn part<T>(tally: &mut Tally, what: &str, prepared: Result<T>) -> Option<T> {
     }
 }
 
-fn cargo() -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo.current_dir(workspace::root());
-    cargo
-}
-
 fn cargo_tests(tally: &mut Tally) -> Result<()> {
     let failed_before = tally.failed;
-    let mut command = cargo();
+    let mut command = workspace::cargo();
     command
         .args(["test", "--workspace", "--no-fail-fast"])
         .env("FASTDATA_PYTHON", python::interpreter());

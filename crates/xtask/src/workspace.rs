@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::process::{self, Result};
+
 /// Folder that holds the root manifest.
 pub(crate) fn root() -> PathBuf {
     // `cargo xtask` runs from anywhere below the root; the manifest's place is known at build time.
@@ -20,6 +22,20 @@ pub(crate) fn target() -> PathBuf {
         Some(path) => root().join(path),
         None => root().join("target"),
     }
+}
+
+/// Cargo, the one that runs us, in the root folder.
+pub(crate) fn cargo() -> Command {
+    let program = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut cargo = Command::new(program);
+    cargo.current_dir(root());
+    cargo
+}
+
+/// Builds with the release profile what `wanted` names, in the words of `cargo build`.
+pub(crate) fn build_release(wanted: &[&str]) -> Result<()> {
+    let mut cargo = cargo();
+    process::run(cargo.args(["build", "--release", "--quiet"]).args(wanted))
 }
 
 /// Whether a missing tool is a failure instead of a skip.

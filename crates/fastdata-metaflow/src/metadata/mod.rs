@@ -1,6 +1,7 @@
 //! Who knows which runs there are: files in a datastore, or Metaflow's metadata service.
 
 mod files;
+mod heartbeat;
 mod service;
 
 use std::sync::Arc;
@@ -12,6 +13,7 @@ use crate::{Error, Result};
 
 use files::Files;
 pub(crate) use files::{from_json, to_json};
+pub(crate) use heartbeat::Heartbeat;
 use service::Service;
 pub use service::ServiceConfig;
 
@@ -171,17 +173,6 @@ impl Metadata {
         match &self.0 {
             Kind::Files(files) => files.change_tags(flow, run, add, remove),
             Kind::Service(service) => service.change_tags(flow, run, add, remove),
-        }
-    }
-
-    /// Tells a service that a run goes on; files need no telling.
-    ///
-    /// # Errors
-    /// As [`Metadata::new_run`].
-    pub fn heartbeat(&self, flow: &str, run: &str) -> Result<()> {
-        match &self.0 {
-            Kind::Files(_) => Ok(()),
-            Kind::Service(service) => service.heartbeat(flow, run),
         }
     }
 

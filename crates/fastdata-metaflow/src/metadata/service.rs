@@ -1,6 +1,7 @@
 //! Metaflow's metadata service, by its REST protocol.
 
 use std::fmt;
+use std::time::Duration;
 
 use fastdata_store::{Answer, Secret, StoreConfig};
 use serde::Serialize;
@@ -55,7 +56,7 @@ fn encoded(name: &str) -> String {
     fastdata_store::Service::encoded(name)
 }
 
-fn run_path(flow: &str, run: &str) -> String {
+pub(super) fn run_path(flow: &str, run: &str) -> String {
     format!("/flows/{}/runs/{}", encoded(flow), encoded(run))
 }
 
@@ -63,7 +64,7 @@ fn step_path(flow: &str, run: &str, step: &str) -> String {
     format!("{}/steps/{}", run_path(flow, run), encoded(step))
 }
 
-fn task_path(task: &TaskPath) -> String {
+pub(super) fn task_path(task: &TaskPath) -> String {
     format!(
         "{}/tasks/{}",
         step_path(&task.flow, &task.run, &task.step),
@@ -235,9 +236,16 @@ impl Service {
         }
     }
 
-    pub(super) fn heartbeat(&self, flow: &str, run: &str) -> Result<()> {
-        let path = format!("{}/heartbeat", run_path(flow, run));
-        self.post::<Json>(&path, &json!({})).map(drop)
+    /// Tells that the run or task at a path goes on, and returns when to tell it again.
+    pub(super) fn heartbeat(&self, path: &str) -> Result<Option<Duration>> {
+        let answer: Option<Json> = self.post(&format!("{path}/heartbeat"), &json!({}))?;
+        // Metaflow's own service answers with the text of an object.
+        let answer = match answer {
+            Some(Json::String(text)) => serde_json::from_str(&text).ok(),
+            answer => answer,
+        };
+        let seconds = answer.and_then(|answer| answer.get("wait_time_in_seconds")?.as_f64());
+        Ok(seconds.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()))
     }
 
     pub(super) fn flows(&self) -> Result<Vec<String>> {

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use super::task::{TaskFacts, TaskWriter};
 use crate::datastore::Datastore;
 use crate::layout::{LATEST_RUN, PARAMETERS_STEP, PARAMETERS_TASK, TaskPath};
-use crate::metadata::{Metadata, Registration, now_ms};
+use crate::metadata::{Heartbeat, Metadata, Registration, now_ms};
 use crate::pickle::{Value, write};
 use crate::records::MetadataRecord;
 use crate::stored::StoredTask;
@@ -66,6 +66,8 @@ pub struct RunWriter {
     pub(super) origin_run_id: Option<String>,
     script: String,
     task_count: AtomicU64,
+    /// Of the process that began the run.
+    _heartbeat: Option<Heartbeat>,
 }
 
 impl RunWriter {
@@ -85,6 +87,7 @@ impl RunWriter {
         run.id = run
             .metadata
             .new_run(flow, run_id.as_deref(), &run.registration)?;
+        run._heartbeat = Heartbeat::of_run(&run.metadata, flow, &run.id);
         if run.origin_run_id.is_none() {
             run.make_latest()?;
         }
@@ -139,6 +142,7 @@ impl RunWriter {
             origin_run_id: options.origin_run_id,
             script: options.script,
             task_count: AtomicU64::new(0),
+            _heartbeat: None,
         }
     }
 

@@ -6,7 +6,7 @@ use fastdata_cas::Key;
 
 use super::run::RunWriter;
 use crate::layout::{ATTEMPTS_MAX, TaskFile, TaskPath, check_name};
-use crate::metadata::{now_ms, to_json};
+use crate::metadata::{Heartbeat, now_ms, to_json};
 use crate::pickle::{Value, write};
 use crate::records::{
     ArtifactInfo, ArtifactRecord, AttemptRecord, DataRecord, ENCODING, TaskBeginRecord,
@@ -42,6 +42,7 @@ pub struct TaskWriter<'a> {
     path: TaskPath,
     attempt: u32,
     artifacts: BTreeMap<String, SavedArtifact>,
+    _heartbeat: Option<Heartbeat>,
 }
 
 impl<'a> TaskWriter<'a> {
@@ -56,11 +57,17 @@ impl<'a> TaskWriter<'a> {
                 "attempt {attempt} of {path}: there are {ATTEMPTS_MAX} at most"
             )));
         }
+        let is_parameters = path.step == crate::layout::PARAMETERS_STEP;
+        let heartbeat = match is_parameters {
+            true => None,
+            false => Heartbeat::of_task(&run.metadata, &path),
+        };
         let task = Self {
             run,
             path,
             attempt,
             artifacts: BTreeMap::new(),
+            _heartbeat: heartbeat,
         };
         let time = chrono::Utc::now().timestamp_micros() as f64 / 1e6;
         task.file(TaskFile::Attempt, &AttemptRecord { time })?;
@@ -70,7 +77,7 @@ impl<'a> TaskWriter<'a> {
             ..TaskBeginRecord::default()
         };
         task.file(TaskFile::TaskBegin, &begin)?;
-        if task.path.step != crate::layout::PARAMETERS_STEP {
+        if !is_parameters {
             task.register_begin(facts)?;
         }
         Ok(task)

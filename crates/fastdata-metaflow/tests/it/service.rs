@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use fastdata_metaflow::client::Client;
 use fastdata_metaflow::layout::PathSpec;
-use fastdata_metaflow::{Datastore, ErrorKind, Metadata, ServiceConfig};
+use fastdata_metaflow::{Datastore, ErrorKind, Metadata, RunWriter, ServiceConfig, TaskFacts};
 use fastdata_store::{Secret, StoreConfig};
 use serde_json::{Value, json};
 
-use crate::sample::{look, write};
+use crate::sample::{look, options, write};
 
 /// Objects by their paths; artifacts and metadata by the path of their task.
 #[derive(Default)]
@@ -19,6 +20,7 @@ struct State {
     objects: BTreeMap<String, Value>,
     artifacts: BTreeMap<String, Vec<Value>>,
     metadata: BTreeMap<String, Vec<Value>>,
+    heartbeats: BTreeMap<String, usize>,
     next_id: i64,
     /// How many requests are answered with 503 first.
     busy: usize,
@@ -93,7 +95,11 @@ fn answer(state: &mut State, method: &str, path: &str, body: Value) -> (u16, Val
             all.extend(body.as_array().unwrap().clone());
             (200, json!({}))
         }
-        ("POST", "heartbeat") => (200, json!({})),
+        ("POST", "heartbeat") => {
+            *state.heartbeats.entry(folder).or_default() += 1;
+            // An object in a string, as Metaflow's service has it.
+            (200, r#"{"wait_time_in_seconds": 0.01}"#.into())
+        }
         ("POST", "run") => numbered(state, &format!("{folder}/runs"), "run_number", body),
         ("POST", "step") => {
             state.objects.insert(folder, body.clone());
@@ -188,11 +194,51 @@ fn written_and_read() {
     let mut run = client.run(&path).unwrap();
     run.change_tags(&["new".to_owned()], &[]).unwrap();
     assert_eq!(client.run(&path).unwrap().tags(), ["small", "new"]);
-    metadata.heartbeat("Sample", "1").unwrap();
     // No file beside the artifacts tells of the run.
     assert!(!dir.path().join(".metaflow/Sample/_meta").exists());
     let missing = client.run(&"Sample/7".parse().unwrap()).unwrap_err();
     assert_eq!(missing.kind(), ErrorKind::NotFound);
+}
+
+/// Waits for three more signs of life of what lies at a path.
+fn await_heartbeats(state: &Mutex<State>, path: &str) {
+    let count = || {
+        state
+            .lock()
+            .unwrap()
+            .heartbeats
+            .get(path)
+            .copied()
+            .unwrap_or(0)
+    };
+    let enough = count() + 3;
+    let until = Instant::now() + Duration::from_secs(30);
+    while count() < enough {
+        assert!(Instant::now() < until, "no sign of life of {path}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn signs_of_life() {
+    let state = Arc::new(Mutex::new(State::default()));
+    let url = start(Arc::clone(&state));
+    let dir = tempfile::tempdir().unwrap();
+    let root = dir.path().to_str().unwrap();
+    let datastore = Arc::new(Datastore::open(root, StoreConfig::default()).unwrap());
+    let metadata = Arc::new(Metadata::service(config(&url, "secret")).unwrap());
+    let run = RunWriter::begin(datastore, metadata, "Sample", options()).unwrap();
+    await_heartbeats(&state, "/flows/Sample/runs/1");
+    let path = run.new_task("start").unwrap();
+    let task = run.task(&path, 0, &TaskFacts::default()).unwrap();
+    let task_path = format!("/flows/Sample/runs/1/steps/start/tasks/{}", path.task);
+    await_heartbeats(&state, &task_path);
+    task.done(true).unwrap();
+    // The last one may still have been on its way.
+    std::thread::sleep(Duration::from_millis(100));
+    let last = state.lock().unwrap().heartbeats[&task_path];
+    await_heartbeats(&state, "/flows/Sample/runs/1");
+    assert_eq!(state.lock().unwrap().heartbeats[&task_path], last);
 }
 
 #[test]

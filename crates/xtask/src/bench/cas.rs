@@ -46,12 +46,15 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     let package = package::build()?;
     let scratch = workspace::target().join("bench-cas");
     std::fs::create_dir_all(&scratch).map_err(|error| error.to_string())?;
+    // Metaflow finds its extensions on the path; its own store stays at hand beside ours.
+    let extension = workspace::root().join("python-bindings/metaflow-extension");
+    let paths = std::env::join_paths([package, extension]).map_err(|error| error.to_string())?;
     let machine = Machine::look();
     let mut command = Command::new(python);
     command
         .arg(workspace::root().join("benches/peers/cas/run.py"))
         .arg(scratch)
-        .env("PYTHONPATH", package)
+        .env("PYTHONPATH", paths)
         .env("METAFLOW_USER", "bench")
         .env("FASTDATA_BENCH_TURNS", args.turns.to_string());
     // Metaflow may talk as well.

@@ -13,7 +13,7 @@ use serde_json::json;
 use super::answer::Answer;
 use super::workload::Workload;
 use super::{environment, machine};
-use crate::process::{self, Result};
+use crate::process::Result;
 use crate::workspace;
 
 /// The library, linked.
@@ -62,21 +62,7 @@ pub(crate) fn prepare(engines: &BTreeSet<String>) -> Result<()> {
     if !engines.iter().any(|engine| is_ours(engine)) {
         return Ok(());
     }
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let build = [
-        "build",
-        "--release",
-        "--quiet",
-        "--bin",
-        "fastdata-bench",
-        "--bin",
-        "fastdata",
-    ];
-    process::run(
-        Command::new(cargo)
-            .current_dir(workspace::root())
-            .args(build),
-    )
+    workspace::build_release(&["--bin", "fastdata-bench", "--bin", "fastdata"])
 }
 
 pub(crate) fn is_ours(engine: &str) -> bool {
@@ -98,18 +84,20 @@ pub(crate) fn run(
     if engine == OUR_COMMAND {
         return run_command(workload, paths, effort);
     }
-    let job = json!({
-        "mode": if engine == FLOOR { "decompress" } else { mode },
-        "source": workload.dataset.source(),
-        "paths": paths,
-        "columns": workload.columns,
-        "filter": workload.filter,
-        "threads": machine::cores(),
-        "timed_count": effort.timed_count,
-        "check": effort.check && engine != FLOOR,
-    });
+    let job = match engine {
+        FLOOR => job(
+            workload,
+            "decompress",
+            paths,
+            Effort {
+                check: false,
+                ..effort
+            },
+        ),
+        _ => job(workload, mode, paths, effort),
+    };
     let mut command = match is_ours(engine) {
-        true => Command::new(workspace::target().join("release").join("fastdata-bench")),
+        true => our_program(),
         false => {
             let mut command = Command::new(interpreter(engine)?);
             let program = workspace::root()
@@ -121,6 +109,30 @@ pub(crate) fn run(
         }
     };
     ask(&mut command, &job).map_err(|error| format!("{engine}: {error}"))
+}
+
+/// The program that measures us.
+pub(crate) fn our_program() -> Command {
+    Command::new(workspace::target().join("release").join("fastdata-bench"))
+}
+
+/// What a program is asked for.
+pub(crate) fn job(
+    workload: &Workload,
+    mode: &str,
+    paths: &[String],
+    effort: Effort,
+) -> serde_json::Value {
+    json!({
+        "mode": mode,
+        "source": workload.dataset.source(),
+        "paths": paths,
+        "columns": workload.columns,
+        "filter": workload.filter,
+        "threads": machine::cores(),
+        "timed_count": effort.timed_count,
+        "check": effort.check,
+    })
 }
 
 /// Hands the program its job; its report is the last line that it prints.

@@ -1,11 +1,12 @@
 //! `cargo xtask bench flow`: whole runs of small flows against Metaflow.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::machine::Machine;
-use crate::process::{self, Result, print, say};
+use super::report;
+use crate::process::{Result, print, say};
 use crate::{python, workspace};
 
 /// Arguments of `cargo xtask bench flow`.
@@ -20,6 +21,9 @@ pub(crate) struct Args {
     /// Leave Metaflow out
     #[arg(long)]
     ours_only: bool,
+    /// Write docs/benchmarks.md
+    #[arg(long)]
+    publish: bool,
 }
 
 /// The flows, each with what it is and its number of tasks besides those of a foreach.
@@ -35,22 +39,10 @@ const FLOWS: [(&str, &str, usize); 3] = [
 
 pub(crate) fn run(args: &Args) -> Result<()> {
     let python = python::prepare_metaflow()?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let build = [
-        "build",
-        "--release",
-        "--quiet",
-        "-p",
-        "benches",
-        "--bin",
-        "flow-bench",
-    ];
-    process::run(
-        Command::new(cargo)
-            .current_dir(workspace::root())
-            .args(build),
-    )?;
+    workspace::build_release(&["-p", "benches", "--bin", "flow-bench"])?;
     let ours = workspace::target().join("release").join("flow-bench");
+    let scratch = workspace::target().join("bench-flow");
+    let _ = std::fs::remove_dir_all(&scratch);
     let machine = Machine::look();
     say(&format!("load before: {}", machine.load_before));
     let mut table =
@@ -66,47 +58,89 @@ pub(crate) fn run(args: &Args) -> Result<()> {
         };
         // In turns, so that what a busy machine does to one it does to the other.
         for turn in 0..args.turns {
-            let mut command = Command::new(&ours);
-            our_times.push(time(
-                command.env("FASTDATA_BENCH_FLOW", name),
-                name,
-                args.width,
-            )?);
+            let mut run = Run {
+                command: Command::new(&ours),
+                folder: scratch.join(format!("{name}-{turn}-ours")),
+                width: (name == "foreach").then_some(args.width),
+                tasks,
+            };
+            run.command.env("FASTDATA_BENCH_FLOW", name);
+            our_times.push(run.time()?);
             if turn < their_turns {
-                let script = workspace::root()
-                    .join("benches/peers/flow")
-                    .join(format!("{name}.py"));
-                their_times.push(time(Command::new(&python).arg(script), name, args.width)?);
+                let script = format!("benches/peers/flow/{name}.py");
+                let mut run = Run {
+                    command: Command::new(&python),
+                    folder: scratch.join(format!("{name}-{turn}-metaflow")),
+                    ..run
+                };
+                run.command.arg(workspace::root().join(script));
+                their_times.push(run.time()?);
             }
         }
-        let (ours, theirs) = (median(our_times), median(their_times));
-        table += &line(what, tasks, ours, theirs);
+        table += &line(what, tasks, seconds(&our_times), seconds(&their_times));
     }
+    // Not before the last run: for seconds after a removal ext4 looks for inodes that nobody has just
+    // given back, which takes longer than the tasks.
+    let _ = std::fs::remove_dir_all(&scratch);
     print(&table);
-    Ok(())
+    match args.publish {
+        true => {
+            let (told, turns) = (machine.told(), args.turns);
+            let text =
+                format!("{told}; medians of {turns} turns, one of Metaflow's foreach.\n\n{table}");
+            report::section("flow", &text)
+        }
+        false => Ok(()),
+    }
 }
 
-/// The time of one run from the start of the program to its end, in a datastore of its own.
-fn time(command: &mut Command, name: &str, width: usize) -> Result<Duration> {
-    let scratch = workspace::target().join("bench-flow");
-    let _ = std::fs::remove_dir_all(&scratch);
-    std::fs::create_dir_all(&scratch).map_err(|error| error.to_string())?;
-    command.arg("run").current_dir(&scratch);
-    if name == "foreach" {
-        let width = width.to_string();
-        command.args(["--width", &width, "--max-num-splits", &width]);
+/// One run of a flow, in a datastore of its own.
+struct Run {
+    command: Command,
+    folder: PathBuf,
+    /// Of a foreach.
+    width: Option<usize>,
+    tasks: usize,
+}
+
+impl Run {
+    /// Nanoseconds from the start of the program to its end.
+    fn time(&mut self) -> Result<u64> {
+        let (folder, command) = (&self.folder, &mut self.command);
+        std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+        command.arg("run").current_dir(folder);
+        if let Some(width) = self.width.map(|width| width.to_string()) {
+            command.args(["--width", &width, "--max-num-splits", &width]);
+        }
+        for (variable, value) in settings(folder) {
+            command.env(variable, value);
+        }
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        let begun = Instant::now();
+        let status = command.status().map_err(|error| error.to_string())?;
+        let took = begun.elapsed();
+        if !status.success() {
+            return Err(format!("{command:?} failed"));
+        }
+        // The task of the parameters is one more. What the tasks made, the flows look at themselves.
+        let done = done_count(folder);
+        match done == self.tasks + 1 {
+            true => u64::try_from(took.as_nanos()).map_err(|error| error.to_string()),
+            false => Err(format!("{command:?}: {done} tasks are done")),
+        }
     }
-    for (variable, value) in settings(&scratch) {
-        command.env(variable, value);
-    }
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    let begun = Instant::now();
-    let status = command.status().map_err(|error| error.to_string())?;
-    let took = begun.elapsed();
-    match status.success() {
-        true => Ok(took),
-        false => Err(format!("{command:?} failed")),
-    }
+}
+
+/// How many attempts below a folder are marked as done.
+fn done_count(folder: &Path) -> usize {
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return 0;
+    };
+    let count = |entry: std::fs::DirEntry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => done_count(&entry.path()),
+        _ => usize::from(entry.file_name().to_string_lossy().ends_with(".DONE.lock")),
+    };
+    entries.flatten().map(count).sum()
 }
 
 /// Both write to the same kind of place, and Metaflow does not look for its service.
@@ -122,9 +156,9 @@ fn settings(scratch: &Path) -> [(&'static str, String); 4] {
     ]
 }
 
-fn median(mut times: Vec<Duration>) -> Option<f64> {
-    times.sort_unstable();
-    times.get(times.len() / 2).map(Duration::as_secs_f64)
+/// The median in seconds, when there is one.
+fn seconds(times_ns: &[u64]) -> Option<f64> {
+    (!times_ns.is_empty()).then(|| report::median(times_ns) as f64 / 1e9)
 }
 
 fn line(what: &str, tasks: usize, ours: Option<f64>, theirs: Option<f64>) -> String {
@@ -159,6 +193,6 @@ mod tests {
             "| x | 10 | 0.050 s | 5.0 ms | 3.500 s | 350.0 ms | 70 |\n"
         );
         assert!(line("x", 10, Some(0.05), None).ends_with("| – | – | – |\n"));
-        assert_eq!(median(vec![]), None);
+        assert_eq!(seconds(&[]), None);
     }
 }

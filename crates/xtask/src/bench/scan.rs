@@ -121,7 +121,7 @@ fn measure(args: &Args, workload: &Workload, mode: &str) -> Result<Measured> {
 }
 
 /// A report with a wrong answer is a failure, whatever its speed.
-fn checked(scale: &str, workload: &Workload, mut report: Report) -> Report {
+pub(super) fn checked(scale: &str, workload: &Workload, mut report: Report) -> Report {
     let Some(answer) = report.answer.take() else {
         return report;
     };

@@ -4,16 +4,20 @@
 //! width with S3's times to the first byte. It also tells when the last bytes left, so that the
 //! tail is measured by one clock.
 
-use std::io::{BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+mod curve;
+mod scan;
+mod server;
+
+use std::process::Command;
 
 use serde::Deserialize;
 use serde_json::json;
 
+use self::server::{Sent, Server};
 use super::machine::Machine;
 use super::report::{self, median};
 use super::{engine, environment};
-use crate::process::{self, Result, print, say};
+use crate::process::{Result, print, say};
 use crate::workspace;
 
 /// Arguments of `cargo xtask bench transfer`.
@@ -31,9 +35,20 @@ pub(crate) struct Args {
     /// Only these lines, in Gbit/s; 0 is a server without one
     #[arg(long, value_delimiter = ',')]
     gbit: Vec<f64>,
+    /// Only this part: all clients, a curve over connections, or scans of what is behind a line
+    #[arg(long, value_enum)]
+    only: Option<Part>,
     /// Write docs/benchmarks.md
     #[arg(long)]
     publish: bool,
+}
+
+/// What `--only` names.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Part {
+    Clients,
+    Connections,
+    Scan,
 }
 
 /// Lines between server and client, in Gbit/s; 0 for none.
@@ -84,47 +99,30 @@ struct Report {
     failed: Option<String>,
 }
 
-#[derive(Deserialize)]
-struct Sent {
-    body_bytes: u64,
-    last_5_percent_ms: f64,
-}
-
 pub(crate) fn run(args: &Args) -> Result<()> {
     prepare()?;
-    let machine = Machine::look();
-    let mut text = format!("{}; medians of {} turns.\n", machine.told(), args.rounds);
-    let lines = if args.gbit.is_empty() {
-        LINES.to_vec()
-    } else {
-        args.gbit.clone()
-    };
+    let parts = [
+        (Part::Clients, "clients"),
+        (Part::Connections, "connections"),
+        (Part::Scan, "scan"),
+    ];
     let mut wrong = Vec::new();
-    for gbit in lines {
-        for (load, count, bytes) in LOADS {
-            let bytes = if args.quick { bytes / 8 } else { bytes };
-            for (target, engines) in TARGETS {
-                // They measure the cap again, or the file system.
-                if target == "file" && (gbit == 8.0 || bytes < 1 << 20) {
-                    continue;
-                }
-                let engines: Vec<_> = engines.iter().copied().filter(|e| args.wants(e)).collect();
-                say(&format!("{load} to {target}, {}", line(gbit)));
-                let found = measure(args, gbit, (count, bytes), target, &engines)?;
-                for (engine, measured) in &found {
-                    if let Some(failed) = &measured.failed {
-                        wrong.push(format!("{engine}, {load} to {target}: {failed}"));
-                    }
-                }
-                let rows = table(gbit, count * bytes, &found);
-                let part = format!("\n#### {load} to {target}, {}\n\n{rows}", line(gbit));
-                print(&part);
-                text += &part;
-            }
+    for (part, name) in parts {
+        if args.only.is_some_and(|only| only != part) {
+            continue;
         }
-    }
-    if args.publish {
-        report::section("transfer", &text)?;
+        let machine = Machine::look();
+        let found = match part {
+            Part::Clients => clients(args)?,
+            Part::Connections => curve::run(args)?,
+            Part::Scan => scan::run(args)?,
+        };
+        if args.publish {
+            let (told, rounds) = (machine.told(), args.rounds);
+            let text = format!("{told}; medians of {rounds} turns.\n\n{}", found.text);
+            report::section(&format!("transfer --only {name}"), &text)?;
+        }
+        wrong.extend(found.wrong);
     }
     match wrong.is_empty() {
         true => Ok(()),
@@ -132,7 +130,71 @@ pub(crate) fn run(args: &Args) -> Result<()> {
     }
 }
 
+/// What a part has for the page, and who failed in it.
+#[derive(Default)]
+struct Found {
+    text: String,
+    wrong: Vec<String>,
+}
+
+impl Found {
+    fn note_failures(&mut self, what: &str, measured: &[(&str, Measured)]) {
+        for (engine, measured) in measured {
+            if let Some(failed) = &measured.failed {
+                self.wrong.push(format!("{engine}, {what}: {failed}"));
+            }
+        }
+    }
+}
+
+/// Every client on every load.
+fn clients(args: &Args) -> Result<Found> {
+    let mut found = Found::default();
+    for gbit in args.lines() {
+        for (load, count, bytes) in LOADS {
+            let bytes = args.bytes(bytes);
+            for (target, engines) in TARGETS {
+                // They measure the cap again, or the file system.
+                if target == "file" && (gbit == 8.0 || bytes < 1 << 20) {
+                    continue;
+                }
+                let engines: Vec<_> = engines.iter().copied().filter(|e| args.wants(e)).collect();
+                let what = format!("{load} to {target}, {}", line(gbit));
+                say(&what);
+                let load = Load {
+                    gbit,
+                    count,
+                    bytes,
+                    target,
+                    connections: None,
+                };
+                let measured = measure(args.rounds(), &load, &engines)?;
+                found.note_failures(&what, &measured);
+                let part = format!("#### {what}\n\n{}\n", table(&load, &measured));
+                print(&part);
+                found.text += &part;
+            }
+        }
+    }
+    Ok(found)
+}
+
 impl Args {
+    fn lines(&self) -> Vec<f64> {
+        match self.gbit.is_empty() {
+            true => LINES.to_vec(),
+            false => self.gbit.clone(),
+        }
+    }
+
+    fn rounds(&self) -> usize {
+        if self.quick { 1 } else { self.rounds.max(1) }
+    }
+
+    fn bytes(&self, bytes: u64) -> u64 {
+        if self.quick { bytes / 8 } else { bytes }
+    }
+
     fn wants(&self, engine: &str) -> bool {
         self.engines.is_empty() || self.engines.iter().any(|wanted| wanted == engine)
     }
@@ -148,98 +210,39 @@ fn line(gbit: f64) -> String {
 fn prepare() -> Result<()> {
     engine::prepare(&[OURS.to_owned()].into())?;
     environment::interpreter("transfer", "benches/peers/transfer/requirements.txt")?;
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    process::run(Command::new(cargo).current_dir(workspace::root()).args([
-        "build",
-        "--release",
-        "--quiet",
-        "--package",
-        "fastdata-testkit",
-        "--example",
-        "simulator",
-    ]))
+    workspace::build_release(&["--package", "fastdata-testkit", "--example", "simulator"])
 }
 
-/// The server; it ends with its stdin.
-struct Server {
-    child: Child,
-    stdin: Option<ChildStdin>,
-    stdout: BufReader<ChildStdout>,
-    env: Vec<(String, String)>,
-}
-
-impl Server {
-    fn start(gbit: f64, objects: &[(String, u64)]) -> Result<Self> {
-        let program = workspace::target().join("release/examples/simulator");
-        let model = if gbit > 0.0 {
-            gbit.to_string()
-        } else {
-            "-".to_owned()
-        };
-        let mut child = Command::new(program)
-            .args(["0", &model, "-"])
-            .args(objects.iter().map(|(key, bytes)| format!("{key}={bytes}")))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|error| format!("the simulator does not start: {error}"))?;
-        let stdin = child.stdin.take();
-        let stdout = child.stdout.take().ok_or("the simulator has no stdout")?;
-        let mut server = Self {
-            child,
-            stdin,
-            stdout: BufReader::new(stdout),
-            env: Vec::new(),
-        };
-        for _ in 0..4 {
-            let told = server.told()?;
-            let setting = told.trim().strip_prefix("export ").unwrap_or_default();
-            let (name, value) = setting
-                .split_once('=')
-                .ok_or("the simulator says nothing")?;
-            server.env.push((name.to_owned(), value.to_owned()));
-        }
-        Ok(server)
-    }
-
-    fn told(&mut self) -> Result<String> {
-        let mut line = String::new();
-        let read = self.stdout.read_line(&mut line);
-        read.map_err(|error| format!("the simulator is gone: {error}"))?;
-        Ok(line)
-    }
-
-    /// What it has sent since the last call.
-    fn sent(&mut self) -> Result<Sent> {
-        let stdin = self.stdin.as_mut().ok_or("the simulator has no stdin")?;
-        let asked = stdin.write_all(b"\n").and_then(|()| stdin.flush());
-        asked.map_err(|error| format!("the simulator is gone: {error}"))?;
-        serde_json::from_str(&self.told()?).map_err(|error| error.to_string())
+/// How much of a line a rate in GB/s is.
+fn share(gbit: f64, rate: f64) -> String {
+    match gbit > 0.0 {
+        true => format!("{:.0} %", rate / (gbit / 8.0) * 100.0),
+        false => String::new(),
     }
 }
 
-impl Drop for Server {
-    fn drop(&mut self) {
-        self.stdin = None;
-        let _ = self.child.wait();
-    }
+/// One kind of download.
+struct Load {
+    gbit: f64,
+    count: u64,
+    bytes: u64,
+    target: &'static str,
+    /// The most connections; each client's own choice without.
+    connections: Option<usize>,
 }
 
 fn measure(
-    args: &Args,
-    gbit: f64,
-    (count, bytes): (u64, u64),
-    target: &str,
+    rounds: usize,
+    load: &Load,
     engines: &[&'static str],
 ) -> Result<Vec<(&'static str, Measured)>> {
     let key = |index: u64| format!("{index:04}.bin");
-    let objects: Vec<_> = (0..count)
-        .map(|index| (format!("load/{}", key(index)), bytes))
+    let objects: Vec<_> = (0..load.count)
+        .map(|index| (format!("load/{}", key(index)), load.bytes))
         .collect();
     let folder = workspace::target().join("bench-transfer");
     let mut found: Vec<_> = engines.iter().map(|e| (*e, Measured::default())).collect();
     let mut expected: Option<Vec<u32>> = None;
-    let rounds = if args.quick { 1 } else { args.rounds.max(1) };
     for round in 0..rounds {
         for turn in 0..found.len() {
             let turn = (turn + round) % found.len();
@@ -250,15 +253,16 @@ fn measure(
             let _ = std::fs::remove_dir_all(&folder);
             std::fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
             // A server for each, so that all meet the same draws.
-            let mut server = Server::start(gbit, &objects)?;
+            let mut server = Server::start(load.gbit, &objects)?;
             let job = json!({
                 "engine": engine,
-                "target": target,
+                "target": load.target,
                 "bucket": "bench",
                 "prefix": "load/",
-                "objects": (0..count).map(|index| json!({"key": key(index), "bytes": bytes})).collect::<Vec<_>>(),
+                "objects": (0..load.count).map(|index| json!({"key": key(index), "bytes": load.bytes})).collect::<Vec<_>>(),
+                "connections": load.connections,
                 "folder": folder,
-                "gbit": (gbit > 0.0).then_some(gbit),
+                "gbit": (load.gbit > 0.0).then_some(load.gbit),
             });
             let report = serve(engine, &server, &job)?;
             let sent = server.sent()?;
@@ -287,7 +291,7 @@ impl Measured {
 fn serve(engine: &str, server: &Server, job: &serde_json::Value) -> Result<Report> {
     let is_rust = [OURS, "object-store"].contains(&engine);
     let mut command = match is_rust {
-        true => Command::new(workspace::target().join("release").join("fastdata-bench")),
+        true => engine::our_program(),
         false => {
             let python =
                 environment::interpreter("transfer", "benches/peers/transfer/requirements.txt")?;
@@ -297,7 +301,7 @@ fn serve(engine: &str, server: &Server, job: &serde_json::Value) -> Result<Repor
         }
     };
     command
-        .envs(server.env.iter().cloned())
+        .envs(server.env().iter().cloned())
         .env("AWS_DEFAULT_REGION", server.setting("AWS_REGION"))
         .env(
             "METAFLOW_S3_ENDPOINT_URL",
@@ -313,14 +317,8 @@ fn serve(engine: &str, server: &Server, job: &serde_json::Value) -> Result<Repor
     )
 }
 
-impl Server {
-    fn setting(&self, name: &str) -> &str {
-        let found = self.env.iter().find(|(known, _)| known == name);
-        found.map_or("", |(_, value)| value)
-    }
-}
-
-fn table(gbit: f64, bytes: u64, found: &[(&str, Measured)]) -> String {
+fn table(load: &Load, found: &[(&str, Measured)]) -> String {
+    let (gbit, bytes) = (load.gbit, load.count * load.bytes);
     let mut text = "| client | time | MB/s | of the line | processor, s per GB | peak memory | \
                     last 5 % of the bytes | sent over wanted |\n|---|---|---|---|---|---|---|---|\n"
         .to_owned();
@@ -335,10 +333,7 @@ fn table(gbit: f64, bytes: u64, found: &[(&str, Measured)]) -> String {
         }
         let gigabytes = bytes as f64 / 1e9;
         let rate = gigabytes / (median(&measured.wall_ns) as f64 / 1e9);
-        let share = match gbit > 0.0 {
-            true => format!("{:.0} %", rate / (gbit / 8.0) * 100.0),
-            false => String::new(),
-        };
+        let share = share(gbit, rate);
         text += &format!(
             "| {name} | {} | {:.0} | {share} | {:.2} | {} MB | {} | {:.3} |\n",
             report::seconds(median(&measured.wall_ns)),
