@@ -11,7 +11,7 @@ mod scan;
 mod transfer;
 mod usage;
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::process::ExitCode;
 
 use serde_json::json;
@@ -31,12 +31,17 @@ fn main() -> ExitCode {
 }
 
 fn serve() -> Result<serde_json::Value> {
-    let mut text = String::new();
-    std::io::stdin().read_to_string(&mut text)?;
+    let mut stdin = std::io::stdin().lines();
+    let text = stdin.next().ok_or("no job")??;
     // Only downloads name their engine: of scans there is one in this program.
     let job: serde_json::Value = serde_json::from_str(&text)?;
+    let go = || {
+        writeln!(std::io::stdout(), "warm")?;
+        stdin.next().transpose()?;
+        Ok(())
+    };
     Ok(match job.get("engine") {
-        Some(_) => serde_json::to_value(transfer::measure(&serde_json::from_value(job)?)?)?,
+        Some(_) => serde_json::to_value(transfer::measure(&serde_json::from_value(job)?, go)?)?,
         None => serde_json::to_value(job::measure(&serde_json::from_value(job)?)?)?,
     })
 }

@@ -1,7 +1,7 @@
 //! The two ways to consume a scan, through the facade that users link.
 
 use arrow_array::RecordBatch;
-use fastdata::{CancelToken, Collected, Scan, ScanRequest, ScanStats};
+use fastdata::{CancelToken, Collected, Scan, ScanRequest, ScanStats, StoreConfig};
 
 use crate::Result;
 use crate::job::Job;
@@ -12,6 +12,7 @@ fn open(job: &Job) -> Result<Scan> {
         columns: job.columns.clone(),
         filter: job.condition(),
         threads: job.threads,
+        store: StoreConfig::from_env(),
         ..ScanRequest::default()
     };
     Ok(Scan::open(request, CancelToken::default())?)

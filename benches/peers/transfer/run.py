@@ -5,8 +5,9 @@ One job in, one line of JSON out, one process for each:
     {"engine": "obstore" | "boto3" | "awscrt" | "s5cmd" | "metaflow", "target": "memory" | "file", "bucket": ...,
      "prefix": "some/", "objects": [{"key": ..., "bytes": N}], "folder": "an empty one", "gbit": cap or null}
 
-What is timed begins with a client that has no connection yet and ends with all bytes in their place; importing does not count,
-but starting a program does where the client is a program. Processor time is that of this process and of its children. Objects are
+All is brought once before it counts, so that nobody pays for memory that the machine has to find first; then the line "warm" goes
+out, and a line that comes in says go. What is timed begins with a client that has no connection yet and ends with all bytes in their
+place; importing does not count, but starting a program does where the client is a program. Processor time is that of this process and of its children. Objects are
 summed up afterwards (CRC-32), from where they lie.
 """
 
@@ -15,6 +16,7 @@ import json
 import os
 import pathlib
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -38,9 +40,8 @@ def obstore_memory(job):
     import obstore
     from obstore.store import S3Store
 
-    store = S3Store(job["bucket"], client_options={"allow_http": True})
-
     async def all_parts():
+        store = S3Store(job["bucket"], client_options={"allow_http": True})
         limit = asyncio.Semaphore(REQUESTS)
 
         async def one(idx, start, end):
@@ -204,6 +205,12 @@ def metaflow_file(job):
 
 def measure(job):
     version, run = globals()[f"{job['engine']}_{job['target']}"](job)
+    run()
+    for brought in os.listdir(job["folder"]) if job["target"] == "file" else []:
+        path = pathlib.Path(job["folder"], brought)
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    print("warm", flush=True)
+    sys.stdin.readline()
     used = processor_ns()
     begin = time.perf_counter_ns()
     brought = run()
@@ -237,12 +244,12 @@ def checksums(job, brought):
 
 
 # A client that retries for ever is ended by a signal and counts as failed.
-LIMIT_S = 120
+LIMIT_S = 240
 
 if __name__ == "__main__":
     signal.alarm(LIMIT_S)
     try:
-        report = measure(json.load(sys.stdin))
+        report = measure(json.loads(sys.stdin.readline()))
     except Exception as failure:
         traceback.print_exc(file=sys.stderr)
         report = {"failed": f"{type(failure).__name__}: {failure}"[:300]}

@@ -249,7 +249,7 @@ fn interrupt(child: &std::process::Child) {
 /// At any moment: nothing is left behind, neither here nor in the bucket.
 #[test]
 fn ctrl_c_leaves_nothing_behind() {
-    const INTERRUPTED: usize = 60;
+    const INTERRUPTED: usize = 200;
     let simulator = Simulator::start();
     simulator.put_synthetic("lake", "big", 4, 1 << 30);
     let folder = tempfile::tempdir().unwrap();
@@ -302,7 +302,7 @@ fn ctrl_c_leaves_nothing_behind() {
         times.len()
     );
     // Not a measurement: who waits for something does so much longer.
-    assert!(*slowest <= Duration::from_secs(2), "{slowest:?}");
+    assert!(*slowest <= Duration::from_secs(5), "{slowest:?}");
 }
 
 /// Nobody reads what `cat` writes: it holds what it has fetched ahead, and no more.
@@ -375,25 +375,37 @@ fn ls_asks_for_folders_and_not_for_what_is_in_them() {
     assert_eq!(names, ["sub.txt", "sub/"], "{listed}");
 }
 
-/// `SSL_CERT_FILE` names whom to trust; a wrong name and a certificate that has ended are told.
+/// `SSL_CERT_FILE` and `AWS_CA_BUNDLE` name whom to trust; a wrong name and a certificate that has
+/// ended are told.
 #[test]
 fn certificates_are_trusted_by_file() {
     let simulator = Simulator::start();
     simulator.put("lake", "x", b"content");
     let folder = tempfile::tempdir().unwrap();
     let trusted = folder.path().join("trusted.pem");
-    let cat = |door: &Door| {
+    let run = |door: &Door, args: &[&str], variable: &str| {
         std::fs::write(&trusted, door.certificate()).unwrap();
         let url = format!("https://{}", door.address());
-        let mut command = over(&simulator, &["cat", "s3://lake/x"]);
-        command
-            .env("AWS_ENDPOINT_URL", url)
-            .env("SSL_CERT_FILE", &trusted);
+        let mut command = over(&simulator, args);
+        command.env("AWS_ENDPOINT_URL", url).env(variable, &trusted);
         command.output().unwrap()
     };
+    let cat = |door: &Door| run(door, &["cat", "s3://lake/x"], "SSL_CERT_FILE");
     let url = simulator.endpoint_url();
     let good = cat(&Door::tls(&url, "127.0.0.1", false));
     assert_eq!(text(&good.stdout), "content", "{}", text(&good.stderr));
+    let door = Door::tls(&url, "127.0.0.1", false);
+    for args in [&["cat", "s3://lake/x"][..], &["ls", "-r", "s3://lake"]] {
+        let good = run(&door, args, "AWS_CA_BUNDLE");
+        assert!(good.status.success(), "{}", text(&good.stderr));
+        let unknown = run(&door, args, "NOT_A_BUNDLE");
+        assert_eq!(unknown.status.code(), Some(1), "{args:?}");
+    }
+    let mut without = over(&simulator, &["cat", "s3://lake/x"]);
+    let without = without.env("AWS_CA_BUNDLE", folder.path().join("no.pem"));
+    let output = without.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert!(text(&output.stderr).contains("no.pem"));
     for (door, word) in [
         (Door::tls(&url, "elsewhere.example", false), "name"),
         (Door::tls(&url, "127.0.0.1", true), "expired"),

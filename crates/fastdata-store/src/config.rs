@@ -63,6 +63,8 @@ pub struct StoreConfig {
     pub endpoint_url: Option<String>,
     /// The profile in the files below. Unset: `default`, which may be missing.
     pub profile: Option<String>,
+    /// Certificates to trust at S3 instead of those of the system: a PEM file.
+    pub ca_bundle: Option<PathBuf>,
     /// AWS configuration file (`~/.aws/config`). `None`: not read.
     pub config_file: Option<PathBuf>,
     /// AWS credentials file (`~/.aws/credentials`). `None`: not read.
@@ -106,6 +108,7 @@ impl Default for StoreConfig {
             region: None,
             endpoint_url: None,
             profile: None,
+            ca_bundle: None,
             config_file: None,
             credentials_file: None,
             sso_cache_folder: None,
@@ -130,7 +133,7 @@ impl Default for StoreConfig {
 
 impl StoreConfig {
     /// What the environment says: `AWS_REGION`, `AWS_DEFAULT_REGION`, `AWS_ENDPOINT_URL_S3`,
-    /// `AWS_ENDPOINT_URL`, `AWS_PROFILE`, `AWS_CONFIG_FILE`, `AWS_SHARED_CREDENTIALS_FILE`,
+    /// `AWS_ENDPOINT_URL`, `AWS_PROFILE`, `AWS_CA_BUNDLE`, `AWS_CONFIG_FILE`, `AWS_SHARED_CREDENTIALS_FILE`,
     /// `AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY`, `AWS_SESSION_TOKEN`, the variables of web
     /// identity and container credentials, and `object_store`'s own `GOOGLE_*` and `AZURE_*`.
     pub fn from_env() -> Self {
@@ -155,6 +158,7 @@ impl StoreConfig {
                 "AWS_ENDPOINT_URL" | "AWS_ENDPOINT" => general_endpoint = Some(value),
                 "AWS_PROFILE" => config.profile = Some(value),
                 "AWS_DEFAULT_PROFILE" => default_profile = Some(value),
+                "AWS_CA_BUNDLE" => config.ca_bundle = Some(value.into()),
                 "AWS_CONFIG_FILE" => config.config_file = Some(value.into()),
                 "AWS_SHARED_CREDENTIALS_FILE" => config.credentials_file = Some(value.into()),
                 "AWS_ACCESS_KEY_ID" => config.access_key_id = Some(value),
@@ -189,7 +193,22 @@ impl StoreConfig {
         if let Some(url) = &self.endpoint_url {
             check_endpoint(url)?;
         }
-        Ok(())
+        self.ca_bundle_text().map(drop)
+    }
+
+    /// What the file of [`ca_bundle`](Self::ca_bundle) says.
+    pub(crate) fn ca_bundle_text(&self) -> Result<Option<Vec<u8>>> {
+        let Some(path) = &self.ca_bundle else {
+            return Ok(None);
+        };
+        let failed = |error| {
+            Error::invalid(format!(
+                "cannot read the certificates of {}",
+                path.display()
+            ))
+            .with_source(error)
+        };
+        std::fs::read(path).map(Some).map_err(failed)
     }
 }
 

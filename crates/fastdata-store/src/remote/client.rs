@@ -6,7 +6,9 @@ use std::sync::Arc;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
-use object_store::{BackoffConfig, ClientOptions, HeaderValue, ObjectStore, RetryConfig};
+use object_store::{
+    BackoffConfig, Certificate, ClientOptions, HeaderValue, ObjectStore, RetryConfig,
+};
 
 use super::failure::Failures;
 use crate::config::check_endpoint;
@@ -59,6 +61,9 @@ fn s3(config: &StoreConfig, object: &Location) -> Result<AmazonS3Builder> {
         .clone()
         .or_else(|| profile.endpoint_url.clone());
     let mut options = client_options(config);
+    for certificate in certificates(config)? {
+        options = options.with_root_certificate(certificate);
+    }
     let path_style = config
         .path_style
         .unwrap_or(endpoint_url.is_some() || bucket.contains('.'));
@@ -161,6 +166,13 @@ fn azure(config: &StoreConfig, object: &Location) -> MicrosoftAzureBuilder {
     builder
         .with_client_options(client_options(config))
         .with_retry(retry(config))
+}
+
+/// Those to trust at S3.
+fn certificates(config: &StoreConfig) -> Result<Vec<Certificate>> {
+    let bundle = config.ca_bundle_text()?.unwrap_or_default();
+    Certificate::from_pem_bundle(&bundle)
+        .map_err(|error| Error::invalid("the CA bundle has no certificates").with_source(error))
 }
 
 fn client_options(config: &StoreConfig) -> ClientOptions {

@@ -184,20 +184,18 @@ impl Client {
 
     /// One attempt; a second one for reads whose answer is late.
     async fn hedged(&self, request: &Request<'_>) -> std::result::Result<Answer, Failure> {
-        let late = match request.method {
-            "GET" => locked(&self.engine.hedging).late_after(),
-            _ => None,
-        };
-        let first = self.attempt(request);
-        let Some(late) = late else {
+        let mut first = std::pin::pin!(self.attempt(request));
+        if request.method != "GET" {
             return first.await;
-        };
-        let mut first = std::pin::pin!(first);
-        if let Ok(done) = tokio::time::timeout(late, first.as_mut()).await {
-            return done;
         }
-        if !locked(&self.engine.hedging).take() {
-            return first.await;
+        let begun = Instant::now();
+        // What late means is found out while the first requests are on their way.
+        loop {
+            let wait = locked(&self.engine.hedging).wait(begun.elapsed());
+            let Some(wait) = wait else { break };
+            if let Ok(done) = tokio::time::timeout(wait, first.as_mut()).await {
+                return done;
+            }
         }
         let mut second = std::pin::pin!(self.attempt(request));
         // The first success wins and the other connection ends; a failure waits for the other.

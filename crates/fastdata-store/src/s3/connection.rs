@@ -2,18 +2,19 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::Path;
 use std::pin::Pin;
-use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use bytes::{Buf, Bytes, BytesMut};
-use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
+
+use super::trust::tls_config;
 
 /// Longer heads are an attack or a mistake.
 const HEAD_BYTES_MAX: usize = 64 << 10;
@@ -151,10 +152,17 @@ impl Broken {
     }
 }
 
+/// With whom a connection is to be secure.
+pub(super) struct Secured<'a> {
+    pub(super) host: &'a str,
+    /// Whom to trust instead of what the system trusts.
+    pub(super) ca_bundle: Option<&'a Path>,
+}
+
 impl Connection {
     pub(super) async fn open(
         address: SocketAddr,
-        tls_host: Option<&str>,
+        tls: Option<Secured<'_>>,
         timeout: Duration,
     ) -> Result<Self, Broken> {
         let failed = |error: &dyn std::fmt::Display| {
@@ -166,11 +174,11 @@ impl Connection {
                 .map_err(|error| failed(&error))?;
             // An error here costs time, not bytes.
             let _ = stream.set_nodelay(true);
-            let Some(host) = tls_host else {
+            let Some(Secured { host, ca_bundle }) = tls else {
                 return Ok(Stream::Plain(stream));
             };
             let name = ServerName::try_from(host.to_owned()).map_err(|error| failed(&error))?;
-            let connector = TlsConnector::from(tls_config().map_err(|error| failed(&error))?);
+            let connector = TlsConnector::from(tls_config(ca_bundle).map_err(Broken::Untrusted)?);
             match connector.connect(name, stream).await {
                 Ok(stream) => Ok(Stream::Tls(Box::new(stream))),
                 Err(error) => Err(untrusted(host, &error).unwrap_or_else(|| failed(&error))),
@@ -387,27 +395,6 @@ fn untrusted(host: &str, error: &io::Error) -> Option<Broken> {
             | rustls::Error::InvalidMessage(_)
     );
     is_final.then(|| Broken::Untrusted(format!("no secure connection to {host}: {tls}")))
-}
-
-/// Trusts what the system trusts; read once.
-fn tls_config() -> Result<Arc<ClientConfig>, String> {
-    static CONFIG: OnceLock<Result<Arc<ClientConfig>, String>> = OnceLock::new();
-    let make = || {
-        let mut roots = rustls::RootCertStore::empty();
-        let found = rustls_native_certs::load_native_certs();
-        let (added, _) = roots.add_parsable_certificates(found.certs);
-        if added == 0 {
-            return Err("this machine has no certificates that it trusts".to_owned());
-        }
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| error.to_string())?;
-        let mut config = config.with_root_certificates(roots).with_no_client_auth();
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
-        Ok(Arc::new(config))
-    };
-    CONFIG.get_or_init(make).clone()
 }
 
 impl AsyncRead for Stream {

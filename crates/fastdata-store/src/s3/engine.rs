@@ -2,6 +2,7 @@
 //! the clock of the service, and the rate limit.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -27,6 +28,7 @@ pub(super) struct Engine {
     pub(super) stall_timeout: Duration,
     patience: Patience,
     started: Instant,
+    ca_bundle: Option<PathBuf>,
     pools: Mutex<HashMap<PoolKey, Arc<Pool>>>,
     pub(super) hedging: Mutex<Hedging>,
     pub(super) budget: Mutex<Budget>,
@@ -77,6 +79,7 @@ impl Engine {
                 total: config.retry_timeout,
             },
             started: Instant::now(),
+            ca_bundle: config.ca_bundle.clone(),
             pools: Mutex::default(),
             hedging: Mutex::default(),
             budget: Mutex::default(),
@@ -138,7 +141,7 @@ impl Engine {
         let mut pools = locked(&self.pools);
         let pool = pools
             .entry(key)
-            .or_insert_with(|| Arc::new(Pool::new(&endpoint.host, endpoint.port, endpoint.is_tls)));
+            .or_insert_with(|| Arc::new(Pool::new(endpoint, self.ca_bundle.as_deref())));
         Arc::clone(pool)
     }
 

@@ -12,6 +12,9 @@ const SAMPLES_MIN: usize = 20;
 /// Nothing is late before this.
 const LATE_MIN: Duration = Duration::from_millis(200);
 
+/// How often it is looked whether an answer is late, while nobody can tell or the purse is empty.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// One hedge for so many requests.
 const REQUESTS_PER_HEDGE: u32 = 20;
 
@@ -72,9 +75,19 @@ impl Hedging {
     }
 
     /// After how long an answer that has not begun is late; `None` while nobody can tell.
-    pub(super) fn late_after(&self) -> Option<Duration> {
+    fn late_after(&self) -> Option<Duration> {
         let p95 = self.first_bytes.quantile(0.95)?;
         Some(Duration::from_secs_f64(p95 * 1.5).max(LATE_MIN))
+    }
+
+    /// How long to wait on for an answer that has not begun for `waited`; `None`: send a second
+    /// request, which is taken from the purse.
+    pub(super) fn wait(&mut self, waited: Duration) -> Option<Duration> {
+        match self.late_after() {
+            Some(late) if waited < late => Some(late - waited),
+            Some(_) if self.take() => None,
+            _ => Some(LOOK_EVERY),
+        }
     }
 
     /// Below how many bytes a second a body is slow.
@@ -125,6 +138,26 @@ mod tests {
             }
             assert!(hedging.hedges() * 20 <= requests, "seed {seed}");
         }
+    }
+
+    /// One of the first is hedged as soon as the others have shown what is usual, and so is one that
+    /// came to an empty purse.
+    #[test]
+    fn nobody_waits_for_ever() {
+        let mut hedging = Hedging::default();
+        let waited = Duration::from_secs(1);
+        for _ in 0..SAMPLES_MIN {
+            assert_eq!(hedging.wait(waited), Some(LOOK_EVERY));
+            hedging.first_byte(Duration::from_millis(10));
+        }
+        assert_eq!(hedging.wait(waited), Some(LOOK_EVERY), "an empty purse");
+        for _ in 0..REQUESTS_PER_HEDGE {
+            hedging.sent();
+        }
+        let soon = Duration::from_millis(150);
+        assert_eq!(hedging.wait(soon), Some(LATE_MIN - soon));
+        assert_eq!(hedging.wait(waited), None);
+        assert_eq!(hedging.wait(waited), Some(LOOK_EVERY), "empty again");
     }
 
     #[test]

@@ -25,6 +25,7 @@ mod pool;
 mod retry;
 mod service;
 mod sign;
+mod trust;
 mod version;
 mod write;
 mod xml;

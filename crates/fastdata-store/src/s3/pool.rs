@@ -1,11 +1,13 @@
 //! The connections to one host: over all of its addresses, used again while they are fresh.
 
 use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::addresses::Addresses;
-use super::connection::{Broken, Connection, Head};
+use super::connection::{Broken, Connection, Head, Secured};
+use super::endpoint::Endpoint;
 
 /// S3 closes connections that were idle for about 5 s; a request on one of those would fail first.
 const IDLE_MAX: Duration = Duration::from_secs(4);
@@ -20,6 +22,7 @@ pub(super) struct Pool {
     host: String,
     port: u16,
     is_tls: bool,
+    ca_bundle: Option<PathBuf>,
     started: Instant,
     addresses: Mutex<Addresses>,
     looked_up: Mutex<Option<Instant>>,
@@ -39,11 +42,13 @@ fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Pool {
-    pub(super) fn new(host: &str, port: u16, is_tls: bool) -> Self {
+    /// `ca_bundle`: whom to trust instead of what the system trusts.
+    pub(super) fn new(endpoint: &Endpoint, ca_bundle: Option<&Path>) -> Self {
         Self {
-            host: host.to_owned(),
-            port,
-            is_tls,
+            host: endpoint.host.clone(),
+            port: endpoint.port,
+            is_tls: endpoint.is_tls,
+            ca_bundle: ca_bundle.map(Path::to_path_buf),
             started: Instant::now(),
             addresses: Mutex::default(),
             looked_up: Mutex::default(),
@@ -73,8 +78,11 @@ impl Pool {
             is_reused: false,
         };
         let guard = Counted(self, address);
-        let tls_host = self.is_tls.then_some(self.host.as_str());
-        match Connection::open(address, tls_host, timeout).await {
+        let tls = self.is_tls.then_some(Secured {
+            host: &self.host,
+            ca_bundle: self.ca_bundle.as_deref(),
+        });
+        match Connection::open(address, tls, timeout).await {
             Ok(connection) => {
                 std::mem::forget(guard);
                 lease.connection = Some(connection);

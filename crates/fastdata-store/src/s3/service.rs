@@ -72,7 +72,7 @@ impl Service {
                 "the header {name:?} cannot be sent"
             )));
         }
-        let pool = Arc::new(Pool::new(&endpoint.host, endpoint.port, endpoint.is_tls));
+        let pool = Arc::new(Pool::new(&endpoint, config.ca_bundle.as_deref()));
         Ok(Self {
             endpoint,
             pool,

@@ -661,6 +661,32 @@ fn thousands_of_small_objects_over_few_connections() {
     );
 }
 
+/// Nobody knows yet what late is when it is sent; still it is not waited for.
+#[test]
+fn a_first_request_that_is_never_answered_is_sent_twice() {
+    let mut world = World::new();
+    let mut config = world.simulator.config();
+    config.request_timeout = Duration::from_secs(600);
+    world.store = fastdata_store::open(config);
+    for index in 0..64 {
+        let key = format!("small/{index}");
+        world.simulator.put(BUCKET, &key, &seeded_bytes(index, 700));
+    }
+    let hang = world
+        .simulator
+        .inject(Fault::once(Operation::Get, Action::Hang));
+    let reads = (0..64_u64).map(|index| {
+        let store = world.store.clone();
+        async move {
+            let read = store.read(&object(&format!("small/{index}")), 1000).await;
+            assert_eq!(read.unwrap(), seeded_bytes(index, 700));
+        }
+    });
+    world.block_on(futures::future::join_all(reads));
+    assert_eq!(world.simulator.hits(hang), 1);
+    assert!((65..=67).contains(&world.simulator.requests("get")));
+}
+
 #[test]
 fn a_hundred_thousand_keys_are_listed() {
     let world = World::new();

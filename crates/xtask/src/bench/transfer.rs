@@ -8,7 +8,8 @@ mod curve;
 mod scan;
 mod server;
 
-use std::process::Command;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Command, Stdio};
 
 use serde::Deserialize;
 use serde_json::json;
@@ -264,8 +265,7 @@ fn measure(
                 "folder": folder,
                 "gbit": (load.gbit > 0.0).then_some(load.gbit),
             });
-            let report = serve(engine, &server, &job)?;
-            let sent = server.sent()?;
+            let (report, sent) = serve(engine, &mut server, &job)?;
             measured.add(report, &sent, &mut expected);
         }
     }
@@ -288,7 +288,8 @@ impl Measured {
     }
 }
 
-fn serve(engine: &str, server: &Server, job: &serde_json::Value) -> Result<Report> {
+/// One client's download, and what the server sent for it.
+fn serve(engine: &str, server: &mut Server, job: &serde_json::Value) -> Result<(Report, Sent)> {
     let is_rust = [OURS, "object-store"].contains(&engine);
     let mut command = match is_rust {
         true => engine::our_program(),
@@ -309,12 +310,36 @@ fn serve(engine: &str, server: &Server, job: &serde_json::Value) -> Result<Repor
         )
         .env("METAFLOW_USER", "bench");
     // One that dies is reported with the others.
-    Ok(
-        engine::ask(&mut command, job).unwrap_or_else(|failed| Report {
-            failed: Some(failed),
-            ..Report::default()
-        }),
-    )
+    let report = ask(&mut command, server, job).unwrap_or_else(|failed| Report {
+        failed: Some(failed),
+        ..Report::default()
+    });
+    Ok((report, server.sent()?))
+}
+
+/// Hands a client its job, and says go when it has brought everything once.
+fn ask(command: &mut Command, server: &mut Server, job: &serde_json::Value) -> Result<Report> {
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .map_err(|error| format!("cannot start: {error}"))?;
+    let (stdin, stdout) = (child.stdin.take(), child.stdout.take());
+    let (Some(mut stdin), Some(stdout)) = (stdin, stdout) else {
+        return Err("no pipes".to_owned());
+    };
+    let gone = |error: std::io::Error| format!("the client is gone: {error}");
+    writeln!(stdin, "{job}").map_err(gone)?;
+    let mut last = String::new();
+    for line in BufReader::new(stdout).lines() {
+        last = line.map_err(gone)?;
+        if last == "warm" {
+            server.sent()?;
+            writeln!(stdin).map_err(gone)?;
+        }
+    }
+    let status = child.wait().map_err(gone)?;
+    serde_json::from_str(&last).map_err(|_| format!("ended with {status} and no report: {last}"))
 }
 
 fn table(load: &Load, found: &[(&str, Measured)]) -> String {

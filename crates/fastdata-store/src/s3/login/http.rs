@@ -33,7 +33,13 @@ pub(super) async fn send(asked: &Asked<'_>, around: &Surroundings) -> Result<(u1
             format!("{} does not answer: {what}", asked.service),
         )
     };
-    let client = reqwest::Client::builder()
+    let trusted = reqwest::Certificate::from_pem_bundle(&around.ca_bundle)
+        .map_err(|error| failed(plain(error)))?;
+    let client = trusted
+        .into_iter()
+        .fold(reqwest::Client::builder(), |client, certificate| {
+            client.add_root_certificate(certificate)
+        })
         .connect_timeout(around.connect_timeout)
         .timeout(around.request_timeout)
         .redirect(Policy::none())

@@ -57,6 +57,8 @@ struct Surroundings {
     sso_url: Option<String>,
     oidc_url: Option<String>,
     token_folder: Option<PathBuf>,
+    /// Certificates to trust, as PEM, besides those of the system.
+    ca_bundle: Vec<u8>,
     connect_timeout: Duration,
     request_timeout: Duration,
     retries: usize,
@@ -111,6 +113,7 @@ impl LoggedIn {
                 sso_url: option("aws_endpoint_url_sso"),
                 oidc_url: option("aws_endpoint_url_sso_oidc"),
                 token_folder: config.sso_cache_folder.clone(),
+                ca_bundle: config.ca_bundle_text()?.unwrap_or_default(),
                 connect_timeout: config.connect_timeout,
                 request_timeout: config.request_timeout,
                 retries: config.retries,

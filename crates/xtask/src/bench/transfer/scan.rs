@@ -85,7 +85,7 @@ fn measure(
     scale: &str,
     files: &Files,
 ) -> Result<Times> {
-    let server = Server::with(gbit, &files.objects)?;
+    let mut server = Server::with(gbit, &files.objects)?;
     let mut times = Times::default();
     let download = json!({
         "engine": OURS,
@@ -100,7 +100,7 @@ fn measure(
             timed_count: 1,
             check: round == 0,
         };
-        let downloaded = serve(OURS, &server, &download)?;
+        let (downloaded, _) = serve(OURS, &mut server, &download)?;
         if let Some(failed) = downloaded.failed {
             return Err(format!("the download failed: {failed}"));
         }
