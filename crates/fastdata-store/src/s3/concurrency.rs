@@ -1,8 +1,8 @@
 //! How many requests run at one time: found by climbing, without a clock or a socket.
 //!
-//! By Little's law a rate needs `rate × duration` requests in flight. The target follows that with
-//! a quarter on top, tries an eighth more as long as more brings more, and falls to seven tenths
-//! when the service asks to slow down.
+//! By Little's law a rate needs `rate × duration` requests in flight, which are those that there
+//! are. The target takes a quarter more as long as more brings more, and falls to seven tenths when
+//! the service asks to slow down.
 
 use std::time::Duration;
 
@@ -20,7 +20,6 @@ pub(super) struct Controller {
     most: f64,
     window_start: Duration,
     window_bytes: u64,
-    window_busy: Duration,
     window_done: u32,
     /// The best rate that was seen, and with which target; fades, because lines change.
     best_rate: f64,
@@ -38,7 +37,6 @@ impl Controller {
             most,
             window_start: Duration::ZERO,
             window_bytes: 0,
-            window_busy: Duration::ZERO,
             window_done: 0,
             best_rate: 0.0,
             held: 0,
@@ -57,7 +55,6 @@ impl Controller {
             self.window_start = self.window_start.max(now.saturating_sub(took));
         }
         self.window_bytes += bytes;
-        self.window_busy += took;
         self.window_done += 1;
         let length = now.saturating_sub(self.window_start);
         // A window of fewer answers than requests in flight says little.
@@ -65,22 +62,19 @@ impl Controller {
             return;
         }
         let rate = self.window_bytes as f64 / length.as_secs_f64();
-        let mean = self.window_busy.as_secs_f64() / f64::from(self.window_done);
-        let per_second = f64::from(self.window_done) / length.as_secs_f64();
         self.window_start = now;
         self.window_bytes = 0;
-        self.window_busy = Duration::ZERO;
         self.window_done = 0;
         if saturated {
-            self.step(rate, per_second * mean * 1.25);
+            self.step(rate);
         }
     }
 
-    fn step(&mut self, rate: f64, by_law: f64) {
+    fn step(&mut self, rate: f64) {
         if rate > self.best_rate * WORTH {
             self.best_rate = rate;
             self.held = 0;
-            self.target = (self.target * 1.125 + 1.0).min(by_law.max(self.target * 1.125 + 1.0));
+            self.target = self.target * 1.25 + 1.0;
         } else {
             // More did not bring more: stay, and look again now and then.
             self.best_rate *= 0.995;
