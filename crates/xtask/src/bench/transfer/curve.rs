@@ -117,12 +117,13 @@ fn draw_panel<DB: DrawingBackend>(
         .caption(line(curves.gbit), ("sans-serif", 15))
         .margin(10)
         .x_label_area_size(40)
-        .y_label_area_size(50)
+        .y_label_area_size(60)
         .build_cartesian_2d(0.0..places, 0.0..highest * 1.1)?;
     chart
         .configure_mesh()
         .x_labels(CONNECTIONS.len())
         .x_label_formatter(&|place| CONNECTIONS[place.round() as usize].to_string())
+        .y_label_formatter(&|rate| format!("{rate:.0}"))
         .x_desc("connections")
         .y_desc("MB/s")
         .light_line_style(TRANSPARENT)
