@@ -6,8 +6,9 @@
 
 use std::time::Duration;
 
-/// The length of a look at the rate.
-const WINDOW: Duration = Duration::from_millis(250);
+/// A look at the rate takes as long as two requests, within these bounds: small ones tell soon.
+const WINDOW_MIN: Duration = Duration::from_millis(50);
+const WINDOW_MAX: Duration = Duration::from_secs(1);
 
 /// What a step up has to bring to be worth keeping.
 const WORTH: f64 = 1.03;
@@ -20,6 +21,7 @@ pub(super) struct Controller {
     most: f64,
     window_start: Duration,
     window_bytes: u64,
+    window_busy: Duration,
     window_done: u32,
     /// The best rate that was seen, and with which target; fades, because lines change.
     best_rate: f64,
@@ -37,6 +39,7 @@ impl Controller {
             most,
             window_start: Duration::ZERO,
             window_bytes: 0,
+            window_busy: Duration::ZERO,
             window_done: 0,
             best_rate: 0.0,
             held: 0,
@@ -55,15 +58,18 @@ impl Controller {
             self.window_start = self.window_start.max(now.saturating_sub(took));
         }
         self.window_bytes += bytes;
+        self.window_busy += took;
         self.window_done += 1;
         let length = now.saturating_sub(self.window_start);
+        let window = (self.window_busy * 2 / self.window_done).clamp(WINDOW_MIN, WINDOW_MAX);
         // A window of fewer answers than requests in flight says little.
-        if length < WINDOW || f64::from(self.window_done) < self.target / 2.0 {
+        if length < window || f64::from(self.window_done) < self.target / 2.0 {
             return;
         }
         let rate = self.window_bytes as f64 / length.as_secs_f64();
         self.window_start = now;
         self.window_bytes = 0;
+        self.window_busy = Duration::ZERO;
         self.window_done = 0;
         if saturated {
             self.step(rate);
@@ -161,6 +167,21 @@ mod tests {
                 "{gbit} Gbit/s: {share:.2} of the line with {target}"
             );
         }
+    }
+
+    /// Twice as many are under way before half a second is over.
+    #[test]
+    fn small_objects_are_soon_many() {
+        let mut controller = Controller::new(18, 256);
+        let took = Duration::from_millis(30);
+        let mut now = Duration::ZERO;
+        while now < Duration::from_millis(450) {
+            now += took;
+            for _ in 0..controller.target() {
+                controller.done(now, took, 64 << 10, true);
+            }
+        }
+        assert!(controller.target() >= 36, "{}", controller.target());
     }
 
     #[test]
