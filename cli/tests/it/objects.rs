@@ -387,6 +387,7 @@ fn certificates_are_trusted_by_file() {
         std::fs::write(&trusted, door.certificate()).unwrap();
         let url = format!("https://{}", door.address());
         let mut command = over(&simulator, args);
+        command.env_remove("AWS_CA_BUNDLE");
         command.env("AWS_ENDPOINT_URL", url).env(variable, &trusted);
         command.output().unwrap()
     };

@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use fastdata_memory::PooledBuffer;
+use lz4_flex::block::CompressTable;
 
 use crate::{Error, Result, numeric};
 
@@ -81,8 +82,14 @@ pub enum Packing {
     Numeric,
 }
 
+/// Shorter contents are packed with a table of their own, of 16-bit positions.
+const LZ4_SMALL_BYTES: usize = u16::MAX as usize;
+
 thread_local! {
-    static LZ4: RefCell<lz4_flex::block::CompressTable> = RefCell::default();
+    // Two, since a table that has seen a long content stays large and packs a short one into other
+    // bytes: what a thread did before must not tell what a blob looks like.
+    static LZ4_SMALL: RefCell<CompressTable> = RefCell::new(CompressTable::small());
+    static LZ4_LARGE: RefCell<CompressTable> = RefCell::new(CompressTable::large());
     static ZSTD: RefCell<Option<(i32, zstd::bulk::Compressor<'static>)>> = const { RefCell::new(None) };
     static UNZSTD: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
     static DEFLATE: RefCell<Option<(i32, libdeflater::Compressor)>> = const { RefCell::new(None) };
@@ -118,7 +125,11 @@ pub(crate) fn worthwhile(
 pub(crate) fn lz4(content: &[u8]) -> Option<PooledBuffer> {
     let bound = lz4_flex::block::get_maximum_output_size(content.len());
     let mut out = PooledBuffer::with_len(bound);
-    let len = LZ4.with_borrow_mut(|table| {
+    let table = match content.len() < LZ4_SMALL_BYTES {
+        true => &LZ4_SMALL,
+        false => &LZ4_LARGE,
+    };
+    let len = table.with_borrow_mut(|table| {
         lz4_flex::block::compress_into_with_table(content, out.as_mut_slice(), table).ok()
     })?;
     out.truncate(len);

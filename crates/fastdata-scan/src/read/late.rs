@@ -22,8 +22,8 @@ use crate::stats::add;
 /// one connection to an object store brings.
 const ROUND_TRIP_BYTES: u64 = 1 << 20;
 
-/// Row groups that are tried before what they saved is looked at, and how often one is tried again
-/// when it was too little: tables change along the way.
+/// Row groups that must be through before what they saved is looked at, and how often one is tried
+/// again when it was too little: tables change along the way.
 const TRIED_FIRST: u64 = 4;
 const TRIED_AGAIN: u64 = 32;
 
@@ -39,12 +39,12 @@ impl Savings {
     /// Whether the next row group is worth a second stage.
     fn pays(&self) -> bool {
         let asked = self.asked.fetch_add(1, Relaxed);
-        if asked < TRIED_FIRST || asked.is_multiple_of(TRIED_AGAIN) {
+        if asked.is_multiple_of(TRIED_AGAIN) {
             return true;
         }
+        // Until several are through, whichever those are, nothing is known against it.
         let tried = self.tried.load(Relaxed);
-        // Until the first ones are through, nothing is known against it.
-        tried == 0 || self.saved_bytes.load(Relaxed) / tried >= ROUND_TRIP_BYTES
+        tried < TRIED_FIRST || self.saved_bytes.load(Relaxed) / tried >= ROUND_TRIP_BYTES
     }
 
     fn note(&self, saved_bytes: u64) {

@@ -22,9 +22,10 @@ fn write(path: &Path, has_index: bool) {
     let payload = (0..ROWS).map(|row| {
         let number = row.wrapping_mul(0x2545_f491_4f6c_dd1d);
         format!(
-            "{number:x} {:x} {:x} {row}",
+            "{number:x} {:x} {:x} {:x} {row}",
             number.rotate_left(17),
-            number.rotate_left(31)
+            number.rotate_left(31),
+            number.rotate_left(47)
         )
     });
     let columns: [(&str, ArrayRef); 3] = [
@@ -73,7 +74,7 @@ fn only_pages_with_surviving_rows_are_fetched() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("a.parquet");
     write(&path, true);
-    // The keys are about an eighth of the file.
+    // The keys are about a twelfth of the file.
     let (rows, percent) = check(&path, "key in (17, 4711)");
     assert_eq!(rows, 2);
     assert!(percent < 30, "{percent} % of the file");
