@@ -78,7 +78,10 @@ pub fn decode_lz4_frame(stored: &[u8], limits: &Limits) -> Result<PooledBuffer> 
     let frames = frames(stored)?;
     // A length in a frame's head is a claim: no memory for more than LZ4 can unpack from what is
     // there.
-    let claimed: Option<u64> = frames.iter().map(|frame| frame.content_bytes).sum();
+    let claimed = frames.iter().try_fold(0_u64, |sum, frame| {
+        // Claims that are too large for a sum are none.
+        sum.checked_add(frame.content_bytes?)
+    });
     let believed = claimed.filter(|claimed| *claimed <= stored.len() as u64 * LZ4_RATIO_MAX);
     match believed {
         Some(content_bytes) => {

@@ -149,6 +149,14 @@ fn lz4_frame(content: &[u8]) -> Vec<u8> {
     stored
 }
 
+/// Two frames that claim lengths whose sum is past what 64 bits hold.
+#[test]
+fn lz4_frames_that_claim_too_much_together() {
+    let frame = b"\x04\x22\x4d\x18\x7c\x50\0\0\0\0\0\0\0\xff\x82\0\0\0\0\xd9\x5d\xcc\x02";
+    let frames = [&frame[..], &frame[..]].concat();
+    assert!(decode_lz4_frame(&frames, &limits()).is_err());
+}
+
 #[test]
 fn lz4_frames_cut_and_flipped() {
     for content in [Vec::new(), text(300), mixed(3000)] {
