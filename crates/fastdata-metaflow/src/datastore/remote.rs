@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use fastdata_store::{Location, PutCondition, PutOptions, Store, StoreConfig, request_threads};
-use futures::{StreamExt, TryStreamExt};
+use futures::{Stream, StreamExt, TryStreamExt};
 
 use super::{CONCURRENCY, Entry, FILE_BYTES_MAX, FileStat, ms_of, none_if_missing};
 use crate::{Error, Result};
@@ -80,13 +80,20 @@ impl Remote {
         self.block_on(reads.try_collect())
     }
 
+    /// All that a listing of a folder brings.
+    fn listed<T>(
+        &self,
+        folder: &Location,
+        listing: impl Stream<Item = fastdata_store::Result<T>>,
+    ) -> Result<Vec<T>> {
+        self.block_on(listing.try_collect())
+            .map_err(|error| error.at(format!("cannot list {folder}")))
+    }
+
     /// What lies directly in a folder.
     pub(super) fn list(&self, folder: &str) -> Result<Vec<Entry>> {
         let folder = self.folder(folder);
-        let entries = self.store.entries(&folder).try_collect::<Vec<_>>();
-        let entries = self
-            .block_on(entries)
-            .map_err(|error| error.at(format!("cannot list {folder}")))?;
+        let entries = self.listed(&folder, self.store.entries(&folder))?;
         let prefix = prefix_of(&folder);
         // An object may have the name of a folder: then it is the folder that counts.
         let mut names = BTreeMap::new();
@@ -104,10 +111,7 @@ impl Remote {
     /// Every object below a folder.
     pub(super) fn tree(&self, folder: &str) -> Result<Vec<FileStat>> {
         let folder = self.folder(folder);
-        let listed = self.store.list(&folder).try_collect::<Vec<_>>();
-        let listed = self
-            .block_on(listed)
-            .map_err(|error| error.at(format!("cannot list {folder}")))?;
+        let listed = self.listed(&folder, self.store.list(&folder))?;
         let prefix = prefix_of(&folder);
         let files = listed.into_iter().filter_map(|meta| {
             let path = meta.location.key().strip_prefix(&prefix)?;

@@ -97,8 +97,8 @@ fn draw(all: &[Curves]) -> Result<()> {
     let path = workspace::root().join(PICTURE);
     let size = (PANEL.0 * all.len() as u32, PANEL.1);
     let area = SVGBackend::new(&path, size).into_drawing_area();
-    let drawn = area.fill(&WHITE).map_err(|error| error.to_string());
-    drawn?;
+    area.fill(&WHITE)
+        .map_err(|error| format!("{PICTURE}: {error}"))?;
     for (panel, curves) in area.split_evenly((1, all.len())).iter().zip(all) {
         draw_panel(panel, curves).map_err(|error| format!("{PICTURE}: {error}"))?;
     }
