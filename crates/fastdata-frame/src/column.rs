@@ -5,8 +5,12 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, new_empty_array};
 use arrow_schema::FieldRef;
 use fastdata_kernels::select;
+use fastdata_scan::on_threads;
 
 use crate::Result;
+
+/// Chunks of fewer rows are brought together by the calling thread.
+const PARALLEL_ROWS_MIN: usize = 256 << 10;
 
 /// The values of one column, in chunks.
 #[derive(Debug, Clone)]
@@ -64,6 +68,9 @@ impl Column {
             return Ok(new_empty_array(self.field.data_type()));
         }
         let chunks: Vec<&dyn Array> = self.chunks.iter().map(|chunk| chunk.as_ref()).collect();
-        Ok(select::concat(&chunks)?)
+        match chunks.len() > 1 && self.len >= PARALLEL_ROWS_MIN {
+            true => Ok(on_threads(|| select::concat(&chunks))??),
+            false => Ok(select::concat(&chunks)?),
+        }
     }
 }

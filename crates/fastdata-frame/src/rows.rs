@@ -4,18 +4,29 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, new_null_array};
+use arrow_buffer::BooleanBuffer;
 use arrow_schema::DataType;
 use fastdata_kernels::predicate::bind;
-use fastdata_kernels::select::{Mask, NullAs, Positions, filter_array, filter_chunked, take_array};
+use fastdata_kernels::select::{
+    ChunkedPositions, Mask, NullAs, Positions, concat, filter_array, filter_chunked, take_array,
+    take_chunked,
+};
+use fastdata_kernels::threads::map_each;
 use fastdata_scan::{ErrorKind, on_threads, parse_filter};
-use rayon::prelude::*;
 
 use crate::columns::batch_of;
 use crate::frame::check_schema;
 use crate::{Column, DataFrame, Error, Result};
 
-/// Fewer rows than this are selected on the calling thread.
-const PARALLEL_ROWS_MIN: usize = 32 << 10;
+/// Conditions on fewer rows than this are evaluated by the calling thread, which is also how many one
+/// thread evaluates at once.
+const EVALUATED_ROWS: usize = 32 << 10;
+/// Fewer values than this are moved by the calling thread: it has them where they go before another
+/// one is awake.
+const PARALLEL_VALUES_MIN: usize = 256 << 10;
+
+/// Positions in several chunks are looked up when they are fewer than one in so many rows.
+const CONCAT_DIVISOR: usize = 8;
 
 /// Which rows to take.
 #[derive(Debug, Clone)]
@@ -125,37 +136,21 @@ impl DataFrame {
     /// `InvalidArgument` when the condition does not parse or names a column that is not there.
     pub fn filter(&self, condition: &str) -> Result<Self> {
         let bound = bind(&parse_filter(condition)?, self.schema())?;
-        let evaluate = |batch: &RecordBatch| Ok(Mask::new(bound.evaluate(batch)?));
-        let masks: Vec<Mask> = self.threaded(|| match self.batches() {
-            [only] => Ok(vec![self.evaluate_in_pieces(only, &evaluate)?]),
-            chunks => chunks.par_iter().map(evaluate).collect::<Result<_>>(),
-        })?;
-        self.filter_masks(&masks)
-    }
-
-    /// One long chunk is evaluated piece by piece on all threads.
-    fn evaluate_in_pieces(
-        &self,
-        batch: &RecordBatch,
-        evaluate: &(dyn Fn(&RecordBatch) -> Result<Mask> + Sync),
-    ) -> Result<Mask> {
-        let rows = batch.num_rows();
-        if rows < 2 * PARALLEL_ROWS_MIN {
-            return evaluate(batch);
+        let evaluate = |batch: &RecordBatch| Ok(bound.evaluate(batch)?);
+        let work = || {
+            let masks = match self.batches() {
+                [only] => vec![Mask::new(evaluate_in_pieces(only, &evaluate)?)],
+                chunks => {
+                    let mask = |chunk| Ok(Mask::new(evaluate(chunk)?));
+                    map_each::<_, _, Result<Vec<_>>>(chunks, mask)?
+                }
+            };
+            self.filter_masks(&masks)
+        };
+        match self.num_rows() >= EVALUATED_ROWS {
+            true => on_threads(work)?,
+            false => work(),
         }
-        let starts: Vec<usize> = (0..rows).step_by(PARALLEL_ROWS_MIN).collect();
-        let pieces = starts
-            .par_iter()
-            .map(|start| {
-                let piece = batch.slice(*start, PARALLEL_ROWS_MIN.min(rows - start));
-                Ok(evaluate(&piece)?.bits().clone())
-            })
-            .collect::<Result<Vec<_>>>()?;
-        let mut bits = arrow_array::builder::BooleanBufferBuilder::new(rows);
-        for piece in &pieces {
-            bits.append_buffer(piece);
-        }
-        Ok(Mask::new(bits.finish()))
     }
 
     /// The rows that `rows` choose; `nulls` says what a null in a mask means.
@@ -195,11 +190,10 @@ impl DataFrame {
             )));
         }
         let pieces = aligned(mask, self.batches())?;
-        let masks: Vec<Mask> = pieces
-            .iter()
-            .map(|piece| Mask::from_boolean(piece, nulls))
-            .collect();
-        self.filter_masks(&masks)
+        self.threaded(|| {
+            let masks: Vec<Mask> = map_each(&pieces, |piece| Mask::from_boolean(piece, nulls));
+            self.filter_masks(&masks)
+        })
     }
 
     /// One mask for each chunk; the result is one chunk, unless 32-bit offsets do not reach so far.
@@ -208,19 +202,15 @@ impl DataFrame {
         if rows == self.num_rows() {
             return Ok(self.clone());
         }
-        let whole = self.threaded(|| {
-            let column = |index: usize| {
-                let chunks = self.column_chunks(index);
-                let chunks: Vec<&dyn Array> = chunks.iter().map(|chunk| chunk.as_ref()).collect();
-                Ok(filter_chunked(&chunks, masks)?)
-            };
-            let columns = self.each_column(&column)?;
-            batch_of(Arc::clone(self.schema()), columns, rows)
-        });
-        let chunks = match whole {
-            Ok(whole) => vec![whole],
+        let column = |index: usize| {
+            let chunks = self.column_chunks(index);
+            let chunks: Vec<&dyn Array> = chunks.iter().map(|chunk| chunk.as_ref()).collect();
+            Ok(filter_chunked(&chunks, masks)?)
+        };
+        let chunks = match self.each_column(&column) {
+            Ok(columns) => vec![batch_of(Arc::clone(self.schema()), columns, rows)?],
             Err(error) if error.kind() == ErrorKind::LimitExceeded => {
-                self.threaded(|| self.filter_each_chunk(masks))?
+                self.filter_each_chunk(masks)?
             }
             Err(error) => return Err(error),
         };
@@ -231,45 +221,76 @@ impl DataFrame {
         let chunks = self.batches().iter().zip(masks);
         chunks
             .map(|(batch, mask)| {
-                let columns = batch.columns().par_iter();
-                let columns = columns.map(|column| Ok(filter_array(column, mask)?));
-                let columns = columns.collect::<Result<Vec<_>>>()?;
+                let filter = |column: &ArrayRef| Ok(filter_array(column, mask)?);
+                let columns = map_each::<_, _, Result<Vec<_>>>(batch.columns(), filter)?;
                 batch_of(Arc::clone(self.schema()), columns, mask.count())
             })
             .collect()
     }
 
     fn take_positions(&self, positions: &Column) -> Result<Self> {
-        let positions = Positions::new(positions.to_array()?.as_ref(), self.num_rows())?;
-        let rows = positions.len();
+        let positions = positions.to_array()?;
         let batch = self.threaded(|| {
-            let column = |index: usize| match self.column_chunks(index).as_slice() {
-                [] => {
-                    let data_type = self.schema().field(index).data_type();
-                    Ok(new_null_array(data_type, rows))
+            let positions = Positions::new(positions.as_ref(), self.num_rows())?;
+            let columns = match self.batches() {
+                [] | [_] => self.take_of_one(&positions)?,
+                // Bringing the chunks together costs a pass over all rows, looking up each number
+                // costs more a row: few rows of many are looked up.
+                _ if positions.len() < self.num_rows() / CONCAT_DIVISOR => {
+                    self.take_of_many(&positions)?
                 }
-                [only] => Ok(take_array(only, &positions)?),
-                chunks => take_chunked(chunks, &positions),
+                _ => self.take_of_all(&positions)?,
             };
-            batch_of(Arc::clone(self.schema()), self.each_column(&column)?, rows)
+            batch_of(Arc::clone(self.schema()), columns, positions.len())
         })?;
         Ok(Self::of_chunks(Arc::clone(self.schema()), vec![batch]))
+    }
+
+    fn take_of_one(&self, positions: &Positions) -> Result<Vec<ArrayRef>> {
+        self.each_column(&|index| match self.column_chunks(index).as_slice() {
+            [only] => Ok(take_array(only, positions)?),
+            // No rows, so all positions are null.
+            _ => {
+                let data_type = self.schema().field(index).data_type();
+                Ok(new_null_array(data_type, positions.len()))
+            }
+        })
+    }
+
+    fn take_of_many(&self, positions: &Positions) -> Result<Vec<ArrayRef>> {
+        let lens: Vec<usize> = self.batches().iter().map(RecordBatch::num_rows).collect();
+        let positions = ChunkedPositions::new(positions, &lens)?;
+        self.each_column(&|index| {
+            let chunks = self.column_chunks(index);
+            let chunks: Vec<&dyn Array> = chunks.iter().map(|chunk| chunk.as_ref()).collect();
+            Ok(take_chunked(&chunks, &positions)?)
+        })
+    }
+
+    fn take_of_all(&self, positions: &Positions) -> Result<Vec<ArrayRef>> {
+        let whole = self.each_column(&|index| {
+            let chunks = self.column_chunks(index);
+            let chunks: Vec<&dyn Array> = chunks.iter().map(|chunk| chunk.as_ref()).collect();
+            Ok(take_array(&concat(&chunks)?, positions)?)
+        });
+        match whole {
+            // All of it does not fit 32-bit offsets; the rows that are wanted may.
+            Err(error) if error.kind() == ErrorKind::LimitExceeded => self.take_of_many(positions),
+            whole => whole,
+        }
     }
 
     fn each_column(
         &self,
         column: &(dyn Fn(usize) -> Result<ArrayRef> + Sync),
     ) -> Result<Vec<ArrayRef>> {
-        let indices = 0..self.num_columns();
-        match self.num_rows() >= PARALLEL_ROWS_MIN {
-            true => indices.into_par_iter().map(column).collect(),
-            false => indices.map(column).collect(),
-        }
+        let indices: Vec<usize> = (0..self.num_columns()).collect();
+        map_each(&indices, |index| column(*index))
     }
 
-    /// Runs `work` on our threads when there is enough of it.
+    /// Moves rows on our threads when there is enough of them.
     fn threaded<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-        match self.num_rows() >= PARALLEL_ROWS_MIN {
+        match self.num_rows() * self.num_columns() >= PARALLEL_VALUES_MIN {
             true => on_threads(work)?,
             false => work(),
         }
@@ -301,42 +322,23 @@ fn aligned(mask: &Column, chunks: &[RecordBatch]) -> Result<Vec<BooleanArray>> {
         .collect())
 }
 
-/// Rows of a chunked column: a row number becomes a chunk and a row within it.
-fn take_chunked(chunks: &[ArrayRef], positions: &Positions) -> Result<ArrayRef> {
-    let total: usize = chunks.iter().map(|chunk| chunk.len()).sum();
-    // Bringing the chunks together costs a pass over all rows, looking up each number costs more a
-    // row: few rows of many are looked up.
-    if positions.len() >= total / 8 {
-        let chunks: Vec<&dyn Array> = chunks.iter().map(|chunk| chunk.as_ref()).collect();
-        if let Ok(whole) = fastdata_kernels::select::concat(&chunks) {
-            return Ok(take_array(&whole, positions)?);
-        }
+/// One long chunk is evaluated piece by piece on all threads.
+fn evaluate_in_pieces(
+    batch: &RecordBatch,
+    evaluate: &(dyn Fn(&RecordBatch) -> Result<BooleanBuffer> + Sync),
+) -> Result<BooleanBuffer> {
+    let rows = batch.num_rows();
+    if rows < 2 * EVALUATED_ROWS {
+        return evaluate(batch);
     }
-    let mut ends = Vec::with_capacity(chunks.len());
-    let mut end = 0;
-    for chunk in chunks {
-        end += chunk.len();
-        ends.push(end);
+    let starts: Vec<usize> = (0..rows).step_by(EVALUATED_ROWS).collect();
+    let pieces: Result<Vec<BooleanBuffer>> = map_each(&starts, |start| {
+        evaluate(&batch.slice(*start, EVALUATED_ROWS.min(rows - start)))
+    });
+    let pieces = pieces?;
+    let mut bits = arrow_array::builder::BooleanBufferBuilder::new(rows);
+    for piece in &pieces {
+        bits.append_buffer(piece);
     }
-    let missing = new_null_array(chunks[0].data_type(), 1);
-    let mut pieces: Vec<&dyn Array> = chunks.iter().map(|chunk| chunk.as_ref()).collect();
-    pieces.push(missing.as_ref());
-    let places: Vec<(usize, usize)> = positions
-        .iter()
-        .map(|row| match row {
-            Some(row) => {
-                let chunk = ends.partition_point(|end| *end <= row);
-                (chunk, row + chunks[chunk].len() - ends[chunk])
-            }
-            None => (chunks.len(), 0),
-        })
-        .collect();
-    arrow_select::interleave::interleave(&pieces, &places).map_err(|cause| {
-        let data_type = chunks[0].data_type();
-        Error::new(
-            ErrorKind::LimitExceeded,
-            format!("taking {} rows of {data_type}", places.len()),
-        )
-        .with_source(cause)
-    })
+    Ok(bits.finish())
 }

@@ -5,6 +5,9 @@ use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer};
 /// Bits of a word.
 pub(crate) const WORD: usize = 64;
 
+/// Words that are read at once.
+pub(crate) const BLOCK: usize = 32;
+
 /// A word whose `count` lowest bits are set; `count` is at most 64.
 pub(crate) fn low_bits(count: usize) -> u64 {
     if count >= WORD {
@@ -82,16 +85,56 @@ impl<'a> BitSlice<'a> {
             .is_some_and(|byte| byte >> (at % 8) & 1 == 1)
     }
 
-    /// All words, the last one padded with zeros.
-    pub(crate) fn words(self) -> impl Iterator<Item = u64> + 'a {
-        (0..self.len.div_ceil(WORD)).map(move |word| self.bits_from(word * WORD))
+    /// Calls `word` with the index of each word and the word, the last one padded with zeros.
+    ///
+    /// The words are read in blocks first, so that there is one place where `word` is called: it is
+    /// inlined there, into a caller that may be compiled for more than the oldest processor.
+    #[inline(always)]
+    pub(crate) fn for_each_word(self, mut word: impl FnMut(usize, u64)) {
+        let mut block = [0; BLOCK];
+        let mut first = 0;
+        while first * WORD < self.len {
+            let count = self.read_block(first, &mut block);
+            for (at, read) in block[..count].iter().enumerate() {
+                word(first + at, *read);
+            }
+            first += BLOCK;
+        }
+    }
+
+    /// Reads the words from the `first`-th on; returns how many there were.
+    #[inline]
+    pub(crate) fn read_block(&self, first: usize, block: &mut [u64; BLOCK]) -> usize {
+        let left = self.len - first * WORD;
+        let bytes = &self.bytes[(self.offset + first * WORD) / 8..];
+        let (shift, full) = (self.offset % 8, (left / WORD).min(BLOCK));
+        let lows = bytes.as_chunks::<8>().0[..full].iter();
+        if shift == 0 {
+            for (word, low) in block.iter_mut().zip(lows) {
+                *word = u64::from_le_bytes(*low);
+            }
+        } else {
+            let highs = bytes.get(8..).unwrap_or_default().iter().step_by(8);
+            for (word, (low, high)) in block.iter_mut().zip(lows.zip(highs)) {
+                let low = u64::from_le_bytes(*low) >> shift;
+                *word = low | u64::from(*high) << (WORD - shift);
+            }
+        }
+        if full == BLOCK || left.is_multiple_of(WORD) {
+            return full;
+        }
+        block[full] = self.bits_from((first + full) * WORD);
+        full + 1
     }
 }
 
-/// Appends bits to a bitmap.
+/// Appends bits to a bitmap of at most so many bits as it was made for.
 #[derive(Debug)]
 pub(crate) struct BitWriter {
+    /// Zeros from the word on that is being filled; one more than bits may need.
     words: Vec<u64>,
+    /// The word that is being filled, and how many of its bits are.
+    at: usize,
     current: u64,
     filled: usize,
 }
@@ -99,29 +142,28 @@ pub(crate) struct BitWriter {
 impl BitWriter {
     pub(crate) fn with_capacity(bits: usize) -> Self {
         Self {
-            words: Vec::with_capacity(bits.div_ceil(WORD)),
+            words: vec![0; bits / WORD + 1],
+            at: 0,
             current: 0,
             filled: 0,
         }
     }
 
     /// Appends the `count` (at most 64) lowest bits of `bits`, whose other bits are zero.
-    #[inline]
+    ///
+    /// Whether they fill the word cannot be guessed by the processor, so nothing branches on it: the
+    /// word is stored each time.
+    #[inline(always)]
     pub(crate) fn push(&mut self, bits: u64, count: usize) {
         debug_assert!(count <= WORD && bits & !low_bits(count) == 0);
-        self.current |= bits << self.filled;
+        let current = self.current | bits << self.filled;
+        self.words[self.at] = current;
+        // Two shifts: one by 64 would be none at all.
+        let spilled = bits >> 1 >> (WORD - 1 - self.filled);
         let end = self.filled + count;
-        if end < WORD {
-            self.filled = end;
-            return;
-        }
-        self.words.push(self.current);
-        self.current = if self.filled == 0 {
-            0
-        } else {
-            bits >> (WORD - self.filled)
-        };
-        self.filled = end - WORD;
+        self.current = if end < WORD { current } else { spilled };
+        self.at += end / WORD;
+        self.filled = end % WORD;
     }
 
     /// Appends `count` times `bit`.
@@ -144,15 +186,20 @@ impl BitWriter {
     }
 
     pub(crate) fn len(&self) -> usize {
-        self.words.len() * WORD + self.filled
+        self.at * WORD + self.filled
     }
 
-    pub(crate) fn finish(mut self) -> BooleanBuffer {
+    /// The bits written, the last word padded with zeros.
+    pub(crate) fn into_words(mut self) -> Vec<u64> {
+        // What the last bits spilled is not stored yet.
+        self.words[self.at] = self.current;
+        self.words.truncate(self.len().div_ceil(WORD));
+        self.words
+    }
+
+    pub(crate) fn finish(self) -> BooleanBuffer {
         let len = self.len();
-        if self.filled > 0 {
-            self.words.push(self.current);
-        }
-        bitmap(self.words, len)
+        bitmap(self.into_words(), len)
     }
 }
 
@@ -190,8 +237,12 @@ mod tests {
                 let written = writer.finish();
                 assert!(written.iter().take(offset).all(|bit| bit));
                 assert_eq!(written.slice(offset, len), sliced);
-                let count: usize = slice.words().map(|word| word.count_ones() as usize).sum();
-                assert_eq!(count, sliced.count_set_bits());
+                let mut words = Vec::new();
+                slice.for_each_word(|at, word| {
+                    assert_eq!(at, words.len());
+                    words.push(word);
+                });
+                assert_eq!(bitmap(words, len), sliced);
                 assert!((0..len).all(|at| slice.bit(at) == bits[offset + at]));
             }
         }

@@ -32,6 +32,7 @@
 //!
 //! - [`predicate`]: the condition of a `WHERE` clause, from names to masks.
 //! - [`select`]: masks and positions, filter, take, concatenate, slice.
+//! - [`threads`]: who works on many parts.
 //! - [`error`]: what can go wrong.
 
 mod bits;
@@ -39,5 +40,6 @@ mod compare;
 pub mod error;
 pub mod predicate;
 pub mod select;
+pub mod threads;
 
 pub use error::{Error, ErrorKind, Result};

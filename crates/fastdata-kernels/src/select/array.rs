@@ -12,7 +12,7 @@ use arrow_data::ArrayData;
 use arrow_schema::DataType;
 
 use super::bitmaps::select_bits;
-use super::bytes::{ByteChunk, as_lanes, select_bytes, select_offsets, spans};
+use super::bytes::{ByteChunk, as_lanes, select_bytes, select_offsets};
 use super::lanes::select_lanes;
 use super::nested::{select_fixed_size_list, select_list};
 use super::output::{filled, for_each_piece};
@@ -69,22 +69,22 @@ fn select_data(data_type: &DataType, chunks: &[ArrayData], job: &Job<'_>) -> Res
         DataType::LargeUtf8 | DataType::LargeBinary => {
             build(select_strings::<i64>(chunks, parts)?, vec![])
         }
-        DataType::Utf8View | DataType::BinaryView => build(select_views(chunks, parts), vec![]),
+        DataType::Utf8View | DataType::BinaryView => build(select_views(chunks, job), vec![]),
         DataType::FixedSizeBinary(width) => {
             let width = usize::try_from(*width).unwrap_or(0);
-            build(vec![select_fixed_width(chunks, parts, width)?], vec![])
+            build(vec![select_fixed_width(chunks, parts, width)], vec![])
         }
         DataType::List(_) | DataType::Map(..) => {
-            let (offsets, child) = select_list::<i32>(chunks, parts)?;
+            let (offsets, child) = select_list::<i32>(chunks, job)?;
             build(vec![offsets], vec![child])
         }
         DataType::LargeList(_) => {
-            let (offsets, child) = select_list::<i64>(chunks, parts)?;
+            let (offsets, child) = select_list::<i64>(chunks, job)?;
             build(vec![offsets], vec![child])
         }
         DataType::FixedSizeList(_, size) => {
             let size = usize::try_from(*size).unwrap_or(0);
-            build(vec![], vec![select_fixed_size_list(chunks, parts, size)?])
+            build(vec![], vec![select_fixed_size_list(chunks, job, size)?])
         }
         DataType::Struct(fields) => {
             let children = (0..fields.len())
@@ -95,17 +95,18 @@ fn select_data(data_type: &DataType, chunks: &[ArrayData], job: &Job<'_>) -> Res
                         .map(|chunk| struct_field(*chunk, field))
                         .collect();
                     let chunks = columns.iter().map(|column| column.as_ref()).collect();
-                    Ok(select(&Job {
+                    let job = Job {
                         chunks,
                         parts: parts.clone(),
-                    })?
-                    .to_data())
+                        sources: job.sources,
+                    };
+                    Ok(select(&job)?.to_data())
                 })
                 .collect::<Result<Vec<ArrayData>>>()?;
             build(vec![], children)
         }
         other => match other.primitive_width() {
-            Some(width) => build(vec![select_fixed_width(chunks, parts, width)?], vec![]),
+            Some(width) => build(vec![select_fixed_width(chunks, parts, width)], vec![]),
             None => return Err(Error::unsupported(format!("selecting rows of {other}"))),
         },
     })
@@ -180,8 +181,8 @@ fn select_booleans(chunks: &[ArrayData], parts: &[Part<'_>]) -> Buffer {
     select_bits(&sources, parts).into_inner()
 }
 
-fn select_fixed_width(chunks: &[ArrayData], parts: &[Part<'_>], width: usize) -> Result<Buffer> {
-    Ok(match width {
+fn select_fixed_width(chunks: &[ArrayData], parts: &[Part<'_>], width: usize) -> Buffer {
+    match width {
         0 => Buffer::from_vec(Vec::<u8>::new()),
         1 => fixed::<1>(chunks, parts),
         2 => fixed::<2>(chunks, parts),
@@ -192,8 +193,8 @@ fn select_fixed_width(chunks: &[ArrayData], parts: &[Part<'_>], width: usize) ->
         20 => fixed::<20>(chunks, parts),
         32 => fixed::<32>(chunks, parts),
         // Other fixed-size binaries are strings whose lengths happen to be equal.
-        _ => any_width(chunks, parts, width)?,
-    })
+        _ => any_width(chunks, parts, width),
+    }
 }
 
 /// The values of a fixed-width chunk as lanes.
@@ -220,28 +221,19 @@ pub(super) fn fixed<const W: usize>(chunks: &[ArrayData], parts: &[Part<'_>]) ->
     unsafe { filled(count * W, write) }
 }
 
-fn any_width(chunks: &[ArrayData], parts: &[Part<'_>], width: usize) -> Result<Buffer> {
+fn any_width(chunks: &[ArrayData], parts: &[Part<'_>], width: usize) -> Buffer {
     let offsets: Vec<Vec<i64>> = chunks
         .iter()
-        .map(|chunk| {
-            let rows = chunk.offset()..=chunk.offset() + chunk.len();
-            rows.map(|row| i64::try_from(row * width).unwrap_or(i64::MAX))
-                .collect()
-        })
+        .map(|chunk| (0..=chunk.len() as i64).collect())
         .collect();
     let byte_chunks: Vec<ByteChunk<'_, i64>> = chunks
         .iter()
         .zip(&offsets)
-        .map(|(chunk, offsets)| ByteChunk {
-            offsets,
-            bytes: chunk
-                .buffers()
-                .first()
-                .map_or(&[][..], |values| values.as_slice()),
-        })
+        .map(|(chunk, offsets)| ByteChunk::of_values(offsets, chunk, width))
         .collect();
-    let slices: Vec<&[i64]> = offsets.iter().map(Vec::as_slice).collect();
-    Ok(select_bytes(&byte_chunks, parts, &spans(&slices, parts)))
+    // A row takes one value.
+    let spans: Vec<usize> = parts.iter().map(|part| part.count).collect();
+    select_bytes(&byte_chunks, parts, &spans)
 }
 
 /// The offsets of a chunk of strings or lists: one more than it has rows.
@@ -268,12 +260,10 @@ fn select_strings<O: arrow_array::OffsetSizeTrait>(
                 .buffers()
                 .get(1)
                 .map_or(&[][..], |values| values.as_slice()),
+            width: 1,
         })
         .collect();
-    let offsets: Vec<&[O]> = byte_chunks.iter().map(|chunk| chunk.offsets).collect();
-    // A part of no rows may be of a chunk without offsets.
-    let spans = spans(&offsets, parts);
-    let out_offsets = select_offsets(&offsets, parts, &spans)?;
+    let (out_offsets, spans) = select_offsets(&byte_chunks, parts)?;
     Ok(vec![out_offsets, select_bytes(&byte_chunks, parts, &spans)])
 }
 
@@ -294,7 +284,7 @@ fn select_dictionary(job: &Job<'_>) -> Result<ArrayRef> {
             return Err(Error::invalid(format!("{data_type} is no dictionary")));
         };
         let width = keys.primitive_width().unwrap_or(0);
-        let buffers = vec![select_fixed_width(&data, &job.parts, width)?];
+        let buffers = vec![select_fixed_width(&data, &job.parts, width)];
         let valid = select_validity(&data, &job.parts);
         return Ok(assemble(
             data_type,
@@ -341,7 +331,11 @@ fn each_chunk_then_concat(
                     ..part.clone()
                 })
                 .collect::<Vec<_>>();
-            select(&Job { chunks, parts })
+            select(&Job {
+                chunks,
+                parts,
+                sources: job.sources,
+            })
         })
         .collect::<Result<Vec<ArrayRef>>>()?;
     match pieces.as_slice() {

@@ -1,39 +1,96 @@
 //! Bits moved by picks: validity and booleans.
 //!
-//! Output bits of two parts share bytes, so this goes on one thread; it moves an eighth of a byte a
-//! row.
+//! Output bits of two parts share words, so each part writes words of its own, in which its bits
+//! already stand where they will in the output, and the words are then put together.
 #![expect(
     unsafe_code,
-    reason = "the processor's bit extraction, chosen at run time"
+    reason = "the processor's bit extraction, chosen at run time, into uninitialised memory"
 )]
+
+use std::mem::MaybeUninit;
 
 use arrow_buffer::BooleanBuffer;
 
+use super::bytes::as_lanes;
+use super::output::filled;
 use super::picks::{Part, Picks};
-use crate::bits::{BitSlice, BitWriter, WORD, low_bits};
+use crate::bits::{BLOCK, BitSlice, BitWriter, WORD, low_bits};
+use crate::threads::map_each;
 
 /// The picked bits of `sources`, one per chunk; a chunk without a bitmap counts as all ones.
 pub(super) fn select_bits(sources: &[Option<BitSlice<'_>>], parts: &[Part<'_>]) -> BooleanBuffer {
-    let count = parts.iter().map(|part| part.count).sum();
-    let mut out = BitWriter::with_capacity(count);
-    for part in parts {
-        let Some(source) = sources[part.chunk] else {
-            out.push_run(true, part.count);
+    if let [part] = parts {
+        let mut out = BitWriter::with_capacity(part.count);
+        select_part(sources[part.chunk], part, &mut out);
+        return out.finish();
+    }
+    let mut count = 0;
+    let placed: Vec<(usize, &Part<'_>)> = parts
+        .iter()
+        .map(|part| {
+            count += part.count;
+            (count - part.count, part)
+        })
+        .collect();
+    let pieces: Vec<(usize, Vec<u64>)> = map_each(&placed, |(start, part)| {
+        let mut out = BitWriter::with_capacity(start % WORD + part.count);
+        out.push(0, start % WORD);
+        select_part(sources[part.chunk], part, &mut out);
+        (start / WORD, out.into_words())
+    });
+    let write = |out: &mut [MaybeUninit<u8>]| put_together(&pieces, as_lanes(out).0);
+    // SAFETY: the output is a whole number of words, and `put_together` asserts that it wrote all.
+    let words = unsafe { filled(count.div_ceil(WORD) * size_of::<u64>(), write) };
+    BooleanBuffer::new(words, 0, count)
+}
+
+/// Writes the words of each piece from where it says: its first may be the last of the one before.
+fn put_together(pieces: &[(usize, Vec<u64>)], out: &mut [MaybeUninit<u64>]) {
+    let mut at = 0;
+    // The last word of what was put together, to be written at `at`.
+    let mut last = None;
+    for (start, piece) in pieces {
+        let Some(([first], rest)) = piece.split_first_chunk() else {
             continue;
         };
-        match &part.picks {
-            Picks::Range(rows) => out.push_slice(source, rows.start, rows.len()),
-            Picks::Runs(runs) => {
-                runs.iter()
-                    .for_each(|run| out.push_slice(source, run.start, run.len));
+        last = match last.take() {
+            Some(shared) if at == *start => Some(shared | first),
+            Some(whole) => {
+                out[at].write(u64::to_le(whole));
+                at += 1;
+                Some(*first)
             }
-            Picks::Rows32(rows) => gather(source, rows, |row| row as usize, &mut out),
-            Picks::Rows64(rows) => gather(source, rows, |row| row as usize, &mut out),
-            Picks::Bits { bits, first_row } => extract(source, *bits, *first_row, &mut out),
+            None => Some(*first),
+        };
+        for word in rest {
+            if let Some(whole) = last.replace(*word) {
+                out[at].write(u64::to_le(whole));
+                at += 1;
+            }
         }
     }
-    assert_eq!(out.len(), count, "the picks fill the output");
-    out.finish()
+    if let Some(last) = last {
+        out[at].write(u64::to_le(last));
+        at += 1;
+    }
+    assert_eq!(at, out.len(), "the pieces fill the output");
+}
+
+/// Appends the bits that `part` picks of its `source`.
+fn select_part(source: Option<BitSlice<'_>>, part: &Part<'_>, out: &mut BitWriter) {
+    let end = out.len() + part.count;
+    match (source, &part.picks) {
+        (None, _) => out.push_run(true, part.count),
+        (Some(source), Picks::Range(rows)) => out.push_slice(source, rows.start, rows.len()),
+        (Some(source), Picks::Runs(runs)) => {
+            runs.iter()
+                .for_each(|run| out.push_slice(source, run.start, run.len));
+        }
+        (Some(source), Picks::Rows32(rows)) => gather(source, rows, |row| row as usize, out),
+        (Some(source), Picks::Rows64(rows)) => gather(source, rows, |row| row as usize, out),
+        (Some(source), Picks::Bits { bits, first_row }) => extract(source, *bits, *first_row, out),
+    }
+    assert_eq!(out.len(), end, "the picks fill the output");
 }
 
 fn gather<T: Copy>(
@@ -81,11 +138,16 @@ fn extract_with(
     out: &mut BitWriter,
     extract_word: impl Fn(u64, u64) -> u64,
 ) {
-    for (at, mask) in bits.words().enumerate() {
-        if mask != 0 {
-            let word = source.bits_from(first_row + at * WORD);
-            out.push(extract_word(word, mask), mask.count_ones() as usize);
+    let source = source.slice(first_row, bits.len());
+    let (mut masks, mut words) = ([0; BLOCK], [0; BLOCK]);
+    let mut first = 0;
+    while first * WORD < bits.len() {
+        let count = bits.read_block(first, &mut masks);
+        source.read_block(first, &mut words);
+        for (mask, word) in masks[..count].iter().zip(&words) {
+            out.push(extract_word(*word, *mask), mask.count_ones() as usize);
         }
+        first += BLOCK;
     }
 }
 

@@ -1,14 +1,15 @@
-//! Strings and binary behind offsets.
+//! Strings, binary and lists of plain values behind offsets.
 //!
-//! Two passes: the lengths of the picked rows give every part its exact place, then each part
-//! writes its offsets and its bytes, whatever the others do.
+//! Two passes: the offsets of the picked rows give every part its exact place, then each part writes
+//! its bytes, whatever the others do.
 #![expect(unsafe_code, reason = "results are written into uninitialised memory")]
 
 use std::mem::MaybeUninit;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow_array::OffsetSizeTrait;
 use arrow_buffer::Buffer;
-use rayon::prelude::*;
+use arrow_data::ArrayData;
 
 use super::output::{filled, for_each_piece};
 use super::picks::{Part, Picks};
@@ -22,34 +23,57 @@ const SHORT: usize = 32;
 pub(super) struct ByteChunk<'a, O> {
     pub(super) offsets: &'a [O],
     pub(super) bytes: &'a [u8],
+    /// Bytes that an offset counts as one.
+    pub(super) width: usize,
 }
 
-/// The bytes or child rows that a part's rows take: one number a part.
-pub(super) fn spans<O: OffsetSizeTrait>(offsets: &[&[O]], parts: &[Part<'_>]) -> Vec<usize> {
-    let span = |part: &Part<'_>| {
-        let offsets = offsets[part.chunk];
-        let mut sum = 0;
-        part.picks.for_each_run(|start, len| {
-            sum += offsets[start + len].as_usize() - offsets[start].as_usize();
-        });
-        sum
-    };
-    match parts {
-        [only] => vec![span(only)],
-        _ => parts.par_iter().map(span).collect(),
+impl<'a, O> ByteChunk<'a, O> {
+    /// `offsets` into the values of `child`, which have `width` bytes each.
+    pub(super) fn of_values(offsets: &'a [O], child: &'a ArrayData, width: usize) -> Self {
+        let bytes = child.buffers().first().map(|values| values.as_slice());
+        let first = child.offset() * width;
+        Self {
+            offsets,
+            bytes: bytes
+                .and_then(|bytes| bytes.get(first..))
+                .unwrap_or_default(),
+            width,
+        }
     }
 }
 
-/// The offsets of the output, which starts at zero; `spans` as [`spans`] gives them.
+/// The offsets of the output, which starts at zero, and the bytes or child rows, as the offsets count,
+/// that each part's rows take.
 ///
 /// # Errors
 ///
 /// `LimitExceeded` when the sum does not fit an offset.
 pub(super) fn select_offsets<O: OffsetSizeTrait>(
-    offsets: &[&[O]],
+    chunks: &[ByteChunk<'_, O>],
     parts: &[Part<'_>],
-    spans: &[usize],
-) -> Result<Buffer> {
+) -> Result<(Buffer, Vec<usize>)> {
+    let spans: Vec<AtomicUsize> = parts.iter().map(|_| AtomicUsize::new(0)).collect();
+    let count: usize = parts.iter().map(|part| part.count).sum();
+    let lens = || parts.iter().map(|part| part.count);
+    let write = |out: &mut [MaybeUninit<u8>]| {
+        let (offset_bytes, _) = as_lanes::<O>(out);
+        let Some((first, rest)) = offset_bytes.split_first_mut() else {
+            return;
+        };
+        first.write(O::usize_as(0));
+        // Reading the lengths may mean waiting for memory, so it is done once: each part counts from
+        // zero until it is known where it starts.
+        for_each_piece(rest, lens(), |at, out| {
+            let span = part_offsets(chunks[parts[at].chunk].offsets, &parts[at].picks, out);
+            spans[at].store(span, Ordering::Relaxed);
+        });
+        let bases = bases(&spans);
+        for_each_piece(rest, lens(), |at, out| add_base(out, bases[at]));
+    };
+    // SAFETY: `first` and the pieces make up the whole slice, which is a whole number of offsets,
+    // and `part_offsets` asserts that it wrote its piece in full.
+    let offsets = unsafe { filled((count + 1) * size_of::<O>(), write) };
+    let spans: Vec<usize> = spans.into_iter().map(AtomicUsize::into_inner).collect();
     let total: usize = spans.iter().sum();
     if O::from_usize(total).is_none() {
         return Err(Error::new(
@@ -57,46 +81,53 @@ pub(super) fn select_offsets<O: OffsetSizeTrait>(
             format!("a result of {total} bytes or child rows needs 64-bit offsets or views"),
         ));
     }
-    let mut bases = Vec::with_capacity(spans.len());
-    let mut base = 0;
-    for span in spans {
-        bases.push(base);
-        base += span;
-    }
-    let count: usize = parts.iter().map(|part| part.count).sum();
-    let write = |out: &mut [MaybeUninit<u8>]| {
-        let (offset_bytes, _) = as_lanes::<O>(out);
-        let Some((first, rest)) = offset_bytes.split_first_mut() else {
-            return;
-        };
-        first.write(O::usize_as(0));
-        for_each_piece(rest, parts.iter().map(|part| part.count), |at, out| {
-            part_offsets(offsets[parts[at].chunk], &parts[at].picks, bases[at], out);
-        });
-    };
-    // SAFETY: `first` and the pieces make up the whole slice, which is a whole number of offsets,
-    // and `part_offsets` asserts that it wrote its piece in full.
-    Ok(unsafe { filled((count + 1) * size_of::<O>(), write) })
+    Ok((offsets, spans))
 }
 
+/// Where each part's bytes or child rows start.
+fn bases(spans: &[AtomicUsize]) -> Vec<usize> {
+    let mut base = 0;
+    spans
+        .iter()
+        .map(|span| {
+            base += span.load(Ordering::Relaxed);
+            base - span.load(Ordering::Relaxed)
+        })
+        .collect()
+}
+
+/// Writes where the picked rows end, counted from zero, and returns where the last one does. A number
+/// that does not fit is written wrapped; the caller refuses the sum.
 fn part_offsets<O: OffsetSizeTrait>(
     offsets: &[O],
     picks: &Picks<'_>,
-    mut base: usize,
     out: &mut [MaybeUninit<O>],
-) {
-    let mut written = 0;
+) -> usize {
+    let (mut written, mut end) = (0, 0_usize);
     picks.for_each_run(|start, len| {
         // Wraps where a chunk's offsets are higher than the output's; the sum below is exact.
-        let shift = base.wrapping_sub(offsets[start].as_usize());
+        let shift = end.wrapping_sub(offsets[start].as_usize());
         let ends = &offsets[start + 1..start + 1 + len];
         for (out, end) in out[written..written + len].iter_mut().zip(ends) {
             out.write(O::usize_as(end.as_usize().wrapping_add(shift)));
         }
-        base = offsets[start + len].as_usize().wrapping_add(shift);
+        end = offsets[start + len].as_usize().wrapping_add(shift);
         written += len;
     });
     assert_eq!(written, out.len(), "the picks fill the output");
+    end
+}
+
+fn add_base<O: OffsetSizeTrait>(offsets: &mut [MaybeUninit<O>], base: usize) {
+    if base == 0 {
+        return;
+    }
+    for offset in offsets {
+        // SAFETY: `part_offsets` wrote all of them before this is called.
+        let from_zero = unsafe { offset.assume_init() };
+        // Wraps where the sum does not fit, which is refused.
+        offset.write(O::usize_as(from_zero.as_usize().wrapping_add(base)));
+    }
 }
 
 /// The bytes of the picked rows, one behind the other.
@@ -105,23 +136,40 @@ pub(super) fn select_bytes<O: OffsetSizeTrait>(
     parts: &[Part<'_>],
     spans: &[usize],
 ) -> Buffer {
+    // All chunks of a column have one type.
+    let width = chunks.first().map_or(1, |chunk| chunk.width);
+    let lens = spans.iter().map(|span| span * width);
     let write = |out: &mut [MaybeUninit<u8>]| {
-        for_each_piece(out, spans.iter().copied(), |at, out| {
-            let chunk = chunks[parts[at].chunk];
-            let mut written = 0;
-            parts[at].picks.for_each_run(|start, len| {
-                let (from, to) = (
-                    chunk.offsets[start].as_usize(),
-                    chunk.offsets[start + len].as_usize(),
-                );
-                copy(chunk.bytes, from, to - from, out, written);
-                written += to - from;
-            });
-            assert_eq!(written, out.len(), "the picks fill the output");
+        for_each_piece(out, lens.clone(), |at, out| {
+            let (chunk, picks) = (&chunks[parts[at].chunk], &parts[at].picks);
+            match width {
+                // Known to the compiler, where there are many.
+                1 => part_bytes(chunk, 1, picks, out),
+                8 => part_bytes(chunk, 8, picks, out),
+                _ => part_bytes(chunk, width, picks, out),
+            }
         });
     };
-    // SAFETY: the pieces make up the whole slice, and each is asserted to be written in full.
-    unsafe { filled(spans.iter().sum(), write) }
+    // SAFETY: the pieces make up the whole slice, and `part_bytes` asserts that it wrote its piece
+    // in full.
+    unsafe { filled(lens.clone().sum(), write) }
+}
+
+#[inline(always)]
+fn part_bytes<O: OffsetSizeTrait>(
+    chunk: &ByteChunk<'_, O>,
+    width: usize,
+    picks: &Picks<'_>,
+    out: &mut [MaybeUninit<u8>],
+) {
+    let mut written = 0;
+    picks.for_each_run(|start, len| {
+        let from = chunk.offsets[start].as_usize() * width;
+        let to = chunk.offsets[start + len].as_usize() * width;
+        copy(chunk.bytes, from, to - from, out, written);
+        written += to - from;
+    });
+    assert_eq!(written, out.len(), "the picks fill the output");
 }
 
 /// Copies `len` bytes; what follows them in `out` may be overwritten with anything.

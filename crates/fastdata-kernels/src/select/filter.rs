@@ -1,19 +1,20 @@
 //! Rows by mask, and the two selections that need none: everything, and a range.
 
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions};
-use rayon::prelude::*;
 
 use super::array::select;
-use super::picks::Job;
+use super::picks::{Job, Sources};
 use super::{Mask, NullAs};
+use crate::threads::map_each;
 use crate::{Error, Result};
 
-/// Batches of fewer rows are filtered on the calling thread, column by column.
+/// Batches of fewer rows are filtered by the calling thread, column by column.
 const PARALLEL_ROWS_MIN: usize = 64 << 10;
 
 /// The rows of `array` that live in `mask`, in order.
 ///
-/// A mask that keeps everything gives the array itself, without a copy.
+/// A mask that keeps everything gives the array itself, without a copy. Strings as views share their
+/// bytes with `array`, unless that would hold on to more than four times what is in use of them.
 ///
 /// # Errors
 ///
@@ -26,12 +27,13 @@ pub fn filter_array(array: &dyn Array, mask: &Mask) -> Result<ArrayRef> {
     let mut job = Job {
         chunks: vec![array],
         parts: Vec::new(),
+        sources: Sources::Dropped,
     };
     mask.parts(0, &mut job.parts);
     select(&job)
 }
 
-/// [`filter_array`] on every column, in parallel when the batch is large.
+/// [`filter_array`] on every column.
 ///
 /// # Errors
 ///
@@ -45,14 +47,9 @@ pub(super) fn for_each_column(
     batch: &RecordBatch,
     work: &(dyn Fn(&dyn Array) -> Result<ArrayRef> + Sync),
 ) -> Result<Vec<ArrayRef>> {
-    if batch.num_columns() > 1 && batch.num_rows() >= PARALLEL_ROWS_MIN {
-        batch
-            .columns()
-            .par_iter()
-            .map(|column| work(column))
-            .collect()
-    } else {
-        batch.columns().iter().map(|column| work(column)).collect()
+    match batch.num_rows() >= PARALLEL_ROWS_MIN {
+        true => map_each(batch.columns(), |column| work(column)),
+        false => batch.columns().iter().map(|column| work(column)).collect(),
     }
 }
 
@@ -67,7 +64,8 @@ pub(super) fn rebuild(
 }
 
 /// The living rows of all `chunks` of one column as one contiguous array, in order: allocated once,
-/// at its exact size, and filled in parallel.
+/// at its exact size, and filled in parallel. Strings as views share their bytes with the chunks, which
+/// are expected to live on, unless that would hold on to more than sixteen times what is in use.
 ///
 /// # Errors
 ///
@@ -89,6 +87,7 @@ pub fn filter_chunked(chunks: &[&dyn Array], masks: &[Mask]) -> Result<ArrayRef>
     select(&Job {
         chunks: chunks.to_vec(),
         parts,
+        sources: Sources::Kept,
     })
 }
 

@@ -1,9 +1,11 @@
 //! Values of fixed width, moved as plain bytes.
 //!
 //! A value is a lane of `W` bytes without alignment, so one set of kernels serves every type. Bits
-//! are applied word by word: a full word is copied as a run, a word of a few bits row by row, all
-//! others by AVX-512's compress or AVX2's permutations where the processor has them. Compress goes to a register and from
-//! there to memory by a full store: compressing to memory directly is microcoded on Zen.
+//! are applied word by word: a full word is copied as a run, all others by AVX-512's compress or AVX2's
+//! permutations where the processor has them. That reads all of a word's rows for the few that live,
+//! one after the other as the processor expects it: going for those few alone took twice as long, from
+//! one row in twenty on. Compress goes to a register and from there to memory by a full store:
+//! compressing to memory directly is microcoded on Zen.
 #![expect(
     unsafe_code,
     reason = "vector stores past the written end, within the output"
@@ -14,11 +16,11 @@ mod avx2;
 
 use std::mem::MaybeUninit;
 
-use super::picks::{Part, Picks};
+use super::picks::{Part, Picks, Run};
 use crate::bits::{BitSlice, WORD};
 
-/// Words with at most this many bits are cheaper row by row.
-const SPARSE_MAX: u32 = 4;
+/// Runs of at most this length, as those of a list's child, are copied as one of exactly this many.
+const SHORT_RUN: usize = 8;
 
 /// Writes the picked lanes of `source` to all of `out`.
 ///
@@ -36,9 +38,8 @@ pub(super) fn select_lanes<const W: usize>(
             rows.len()
         }
         Picks::Runs(runs) => runs.iter().fold(0, |at, run| {
-            let end = at + run.len;
-            out[at..end].write_copy_of_slice(&source[run.start..run.start + run.len]);
-            end
+            copy_run(source, *run, out, at);
+            at + run.len
         }),
         Picks::Rows32(rows) => gather(source, rows.iter().map(|row| *row as usize), out),
         Picks::Rows64(rows) => gather(source, rows.iter().map(|row| *row as usize), out),
@@ -47,6 +48,25 @@ pub(super) fn select_lanes<const W: usize>(
         }
     };
     assert_eq!(written, out.len(), "the picks fill the output");
+}
+
+/// Copies the lanes of `run` to `out` from `at` on; what follows them there may be overwritten.
+#[inline(always)]
+fn copy_run<const W: usize>(
+    source: &[[u8; W]],
+    run: Run,
+    out: &mut [MaybeUninit<[u8; W]>],
+    at: usize,
+) {
+    if run.len <= SHORT_RUN
+        && let Some(source) = source[run.start..].first_chunk::<SHORT_RUN>()
+        && let Some(out) = out[at..].first_chunk_mut::<SHORT_RUN>()
+    {
+        // A call of memcpy with a length that is not known costs more than the lanes.
+        *out = source.map(MaybeUninit::new);
+        return;
+    }
+    out[at..at + run.len].write_copy_of_slice(&source[run.start..run.start + run.len]);
 }
 
 fn gather<const W: usize>(
@@ -94,14 +114,14 @@ fn compress_scalar<const W: usize>(
     out: &mut [MaybeUninit<[u8; W]>],
 ) -> usize {
     let mut written = 0;
-    for (at, word) in bits.words().enumerate() {
+    bits.for_each_word(|at, word| {
         written += compress_word(&source[at * WORD..], word, &mut out[written..]);
-    }
+    });
     written
 }
 
-/// The part that the vector twins share: full words, sparse ones and the ends of arrays are not worth
-/// a vector; `dense` writes the lanes of all others to the front of the room it is given.
+/// The part that the vector twins share: full words and the ends of arrays are not worth a vector;
+/// `dense` writes the lanes of all others to the front of the room it is given.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn compress_by<const W: usize>(
@@ -112,23 +132,22 @@ fn compress_by<const W: usize>(
 ) -> usize {
     debug_assert_eq!(source.len(), bits.len());
     let mut written = 0;
-    for (at, word) in bits.words().enumerate() {
+    bits.for_each_word(|at, word| {
         if word == 0 {
-            continue;
+            return;
         }
         let rows = &source[at * WORD..];
         let room = &mut out[written..];
-        let count = word.count_ones();
         match (rows.first_chunk::<WORD>(), room.first_chunk_mut::<WORD>()) {
-            (Some(rows), Some(room)) if count > SPARSE_MAX && word != u64::MAX => {
+            (Some(rows), Some(room)) if word != u64::MAX => {
                 dense(rows, word, room);
             }
             _ => {
                 compress_word(rows, word, room);
             }
         }
-        written += count as usize;
-    }
+        written += word.count_ones() as usize;
+    });
     written
 }
 

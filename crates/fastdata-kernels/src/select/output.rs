@@ -8,6 +8,8 @@ use arrow_buffer::Buffer;
 use fastdata_memory::PooledBuffer;
 use rayon::prelude::*;
 
+use crate::threads;
+
 /// From this size on the pages that a fresh allocation touches for the first time cost more than
 /// the pool's bookkeeping.
 const POOLED_BYTES_MIN: usize = 256 << 10;
@@ -45,7 +47,7 @@ pub(super) unsafe fn filled(bytes: usize, fill: impl FnOnce(&mut [MaybeUninit<u8
 }
 
 /// Cuts `out` into pieces of the given lengths and calls `work` with the index and the piece of
-/// each: on several threads when there is more than one.
+/// each, on several threads where that pays.
 pub(super) fn for_each_piece<T: Send>(
     mut out: &mut [T],
     lens: impl Iterator<Item = usize>,
@@ -58,10 +60,10 @@ pub(super) fn for_each_piece<T: Send>(
         pieces.push((at, piece));
     }
     assert!(out.is_empty(), "the pieces make up the whole output");
-    match pieces.as_mut_slice() {
-        [(at, piece)] => work(*at, piece),
-        _ => pieces
+    match threads::are_worth(pieces.len()) {
+        true => pieces
             .into_par_iter()
             .for_each(|(at, piece)| work(at, piece)),
+        false => pieces.into_iter().for_each(|(at, piece)| work(at, piece)),
     }
 }

@@ -6,6 +6,9 @@ use arrow_array::Array;
 
 use crate::bits::{BitSlice, WORD};
 
+/// Rows of a run on average from which on the runs of a word are looked for.
+const RUN_ROWS_MIN: u32 = 4;
+
 /// Rows that stand one behind the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Run {
@@ -41,8 +44,14 @@ impl Picks<'_> {
             Picks::Rows32(rows) => rows.iter().for_each(|row| run(*row as usize, 1)),
             Picks::Rows64(rows) => rows.iter().for_each(|row| run(*row as usize, 1)),
             Picks::Bits { bits, first_row } => {
-                for (at, mut word) in bits.words().enumerate() {
+                bits.for_each_word(|at, mut word| {
                     let base = first_row + at * WORD;
+                    if is_scattered(word) {
+                        while word != 0 {
+                            run(base + word.trailing_zeros() as usize, 1);
+                            word &= word - 1;
+                        }
+                    }
                     while word != 0 {
                         let start = word.trailing_zeros();
                         let len = (word >> start).trailing_ones();
@@ -50,7 +59,7 @@ impl Picks<'_> {
                         let end = start + len;
                         word = if end >= 64 { 0 } else { word >> end << end };
                     }
-                }
+                });
             }
         }
     }
@@ -71,6 +80,14 @@ impl Picks<'_> {
     }
 }
 
+/// Whether the runs of `word` are so short that row by row is less work: where a run ends is
+/// guessed wrong most times, and a single row is moved by code that knows its length.
+#[inline(always)]
+fn is_scattered(word: u64) -> bool {
+    let runs = (word & !(word << 1)).count_ones();
+    word.count_ones() < RUN_ROWS_MIN * runs
+}
+
 /// The picks of one chunk, or of a segment of it: the unit of parallel work.
 #[derive(Debug, Clone)]
 pub(super) struct Part<'a> {
@@ -85,6 +102,16 @@ pub(super) struct Part<'a> {
 pub(super) struct Job<'a> {
     pub(super) chunks: Vec<&'a dyn Array>,
     pub(super) parts: Vec<Part<'a>>,
+    pub(super) sources: Sources,
+}
+
+/// What becomes of the chunks: strings as views share their bytes with the result.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Sources {
+    /// They are dropped, but for what the result holds on to.
+    Dropped,
+    /// They live on, as the chunks of a frame that somebody filters do.
+    Kept,
 }
 
 impl Job<'_> {

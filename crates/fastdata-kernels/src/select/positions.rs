@@ -1,15 +1,16 @@
 //! A selection by row number, checked once and applied to many columns.
 
-use arrow_array::cast::AsArray;
-use arrow_array::types::{ArrowPrimitiveType, UInt32Type, UInt64Type};
+use arrow_array::types::ArrowPrimitiveType;
 use arrow_array::{Array, PrimitiveArray, downcast_integer_array};
 use arrow_buffer::{ArrowNativeType, NullBuffer, ScalarBuffer};
 
 use super::picks::{Part, Picks};
+use crate::threads::map_each;
 use crate::{Error, Result};
 
-/// Row numbers of a part: the unit of parallel work over one column.
-const PART_ROWS: usize = 128 << 10;
+/// Row numbers of a part: the unit of parallel work over one column. Each may cost a wait for memory,
+/// so that few of them are much work.
+pub(super) const PART_ROWS: usize = 16 << 10;
 
 /// Row numbers, each known to lie below [`Positions::bound`]; a null one selects a null.
 ///
@@ -77,15 +78,14 @@ impl Positions {
         self.bound
     }
 
-    /// The row numbers in order; `None` where null.
-    pub fn iter(&self) -> impl Iterator<Item = Option<usize>> + '_ {
-        (0..self.len()).map(|at| {
-            let valid = self.valid.as_ref().is_none_or(|valid| valid.is_valid(at));
-            valid.then(|| match &self.rows {
-                Rows::Narrow(rows) => rows[at] as usize,
-                Rows::Wide(rows) => rows[at].as_usize(),
-            })
-        })
+    /// The row numbers in order; zero where null.
+    pub(super) fn rows(&self) -> impl Iterator<Item = usize> + '_ {
+        let (narrow, wide) = match &self.rows {
+            Rows::Narrow(rows) => (rows.as_ref(), &[][..]),
+            Rows::Wide(rows) => (&[][..], rows.as_ref()),
+        };
+        let narrow = narrow.iter().map(|row| *row as usize);
+        narrow.chain(wide.iter().map(|row| row.as_usize()))
     }
 
     /// Which positions are not null, if any is.
@@ -114,23 +114,19 @@ impl Positions {
 }
 
 fn checked<T: ArrowPrimitiveType>(indices: &PrimitiveArray<T>, bound: usize) -> Result<Rows> {
-    // A negative number is a huge one here, and an extra comparison saved.
-    let fits = |row: T::Native| row.to_usize().is_some_and(|row| row < bound);
     let values = indices.values();
     if indices.null_count() == 0 {
-        if let Some(at) = values.iter().position(|row| !fits(*row)) {
-            return Err(out_of_range(&values[at], bound));
+        let parts: Vec<&[T::Native]> = values.chunks(PART_ROWS).collect();
+        let fit: Vec<bool> = map_each(&parts, |part| fit::<T>(part, bound));
+        if fit.contains(&false) {
+            let at = values.iter().position(|row| !fits::<T>(*row, bound));
+            return Err(out_of_range(&values[at.unwrap_or(0)], bound));
         }
-        // As they are, without a copy.
-        let array: &dyn Array = indices;
-        if let Some(rows) = array.as_primitive_opt::<UInt32Type>() {
-            return Ok(Rows::Narrow(rows.values().clone()));
-        }
-        if let Some(rows) = array.as_primitive_opt::<UInt64Type>() {
-            return Ok(Rows::Wide(rows.values().clone()));
+        if let Some(rows) = as_they_are(values) {
+            return Ok(rows);
         }
     } else if let Some(at) =
-        (0..values.len()).find(|at| indices.is_valid(*at) && !fits(values[*at]))
+        (0..values.len()).find(|at| indices.is_valid(*at) && !fits::<T>(values[*at], bound))
     {
         return Err(out_of_range(&values[at], bound));
     }
@@ -147,6 +143,28 @@ fn checked<T: ArrowPrimitiveType>(indices: &PrimitiveArray<T>, bound: usize) -> 
     } else {
         Rows::Wide((0..values.len()).map(|at| row(at) as u64).collect())
     })
+}
+
+/// A negative number is a huge one here, and an extra comparison saved.
+fn fits<T: ArrowPrimitiveType>(row: T::Native, bound: usize) -> bool {
+    row.to_usize().is_some_and(|row| row < bound)
+}
+
+/// Whether all of `rows` are below `bound`: without an exit in between, which would keep the compiler
+/// from using vectors.
+fn fit<T: ArrowPrimitiveType>(rows: &[T::Native], bound: usize) -> bool {
+    rows.iter()
+        .fold(true, |fit, row| fit & fits::<T>(*row, bound))
+}
+
+/// Integers of 32 and 64 bits without a copy; negative ones were refused before.
+fn as_they_are<N: ArrowNativeType>(values: &ScalarBuffer<N>) -> Option<Rows> {
+    let (bytes, len) = (values.inner().clone(), values.len());
+    match N::get_byte_width() {
+        4 => Some(Rows::Narrow(ScalarBuffer::new(bytes, 0, len))),
+        8 => Some(Rows::Wide(ScalarBuffer::new(bytes, 0, len))),
+        _ => None,
+    }
 }
 
 #[cold]

@@ -7,7 +7,7 @@ use arrow_schema::DataType;
 use super::Positions;
 use super::array::{select, with_validity};
 use super::filter::{for_each_column, rebuild};
-use super::picks::Job;
+use super::picks::{Job, Sources};
 use crate::{Error, Result};
 
 /// The rows of `values` at `positions`, in their order; null where the position is null.
@@ -29,31 +29,39 @@ pub fn take_array(values: &dyn Array, positions: &Positions) -> Result<ArrayRef>
         // The bound was zero, so all positions are null.
         return Ok(new_null_array(values.data_type(), positions.len()));
     }
-    if let (Some(_), DataType::Union(..) | DataType::RunEndEncoded(..)) =
-        (positions.valid(), values.data_type())
-    {
-        // These have no validity of their own, and `arrow-select` gives some value instead of null
-        // for run-end encoding.
-        return Err(Error::unsupported(format!(
-            "null positions in a column of {}",
-            values.data_type()
-        )));
-    }
     let job = Job {
         chunks: vec![values],
         parts: positions.parts(),
+        sources: Sources::Kept,
     };
-    let taken = select(&job)?;
-    Ok(match positions.valid() {
-        Some(valid) if *taken.data_type() != DataType::Null => {
-            let nulls = NullBuffer::union(taken.nulls(), Some(valid));
-            with_validity(&taken, nulls)
-        }
-        _ => taken,
-    })
+    with_nulls_of(select(&job)?, positions.valid())
 }
 
-/// [`take_array`] on every column, in parallel when the batch is large.
+/// `taken`, with nulls also where a position was null.
+///
+/// # Errors
+///
+/// `Unsupported` for null positions in layouts that cannot hold a null of their own.
+pub(super) fn with_nulls_of(taken: ArrayRef, valid: Option<&NullBuffer>) -> Result<ArrayRef> {
+    let Some(valid) = valid else {
+        return Ok(taken);
+    };
+    match taken.data_type() {
+        DataType::Null => Ok(taken),
+        // These have no validity of their own, and `arrow-select` gives some value instead of null
+        // for run-end encoding.
+        DataType::Union(..) | DataType::RunEndEncoded(..) => Err(Error::unsupported(format!(
+            "null positions in a column of {}",
+            taken.data_type()
+        ))),
+        _ => {
+            let nulls = NullBuffer::union(taken.nulls(), Some(valid));
+            Ok(with_validity(&taken, nulls))
+        }
+    }
+}
+
+/// [`take_array`] on every column.
 ///
 /// # Errors
 ///

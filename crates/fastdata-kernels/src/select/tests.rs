@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow_array::builder::{
-    BinaryViewBuilder, FixedSizeListBuilder, Int32Builder, LargeListBuilder, ListBuilder,
-    ListViewBuilder, MapBuilder, StringBuilder, StringViewBuilder,
+    BinaryViewBuilder, FixedSizeListBuilder, Int32Builder, Int64Builder, LargeListBuilder,
+    ListBuilder, ListViewBuilder, MapBuilder, StringBuilder, StringViewBuilder,
 };
 use arrow_array::types::{Int8Type, Int32Type};
 use arrow_array::{
@@ -20,8 +20,8 @@ use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
 use super::{
-    Mask, NullAs, Positions, concat, filter_array, filter_batch, filter_chunked, slice, take_array,
-    take_batch, take_by_boolean,
+    ChunkedPositions, Mask, NullAs, Positions, concat, filter_array, filter_batch, filter_chunked,
+    slice, take_array, take_batch, take_by_boolean, take_chunked,
 };
 use crate::ErrorKind;
 
@@ -59,6 +59,7 @@ fn arrays(rows: usize, null_share: f64, seed: u64) -> Vec<ArrayRef> {
     let mut binary_views = BinaryViewBuilder::new().with_fixed_block_size(64);
     let mut list = ListBuilder::new(Int32Builder::new());
     let mut large_list = LargeListBuilder::new(ListBuilder::new(StringBuilder::new()));
+    let mut plain_list = ListBuilder::new(Int64Builder::new());
     let mut list_view = ListViewBuilder::new(Int32Builder::new());
     let mut fixed_list = FixedSizeListBuilder::new(Int32Builder::new(), 3);
     let mut maps = MapBuilder::new(None, StringBuilder::new(), Int32Builder::new());
@@ -66,6 +67,12 @@ fn arrays(rows: usize, null_share: f64, seed: u64) -> Vec<ArrayRef> {
         views.append_option(string.as_deref());
         binary_views.append_option(string.as_deref());
         let count = int.map_or(0, |int| int.unsigned_abs() % 5);
+        for child in 0..count * 2 {
+            plain_list
+                .values()
+                .append_value(i64::from(child) << 33 | i64::from(count));
+        }
+        plain_list.append(int.is_some());
         for child in 0..count {
             let child = int.filter(|_| child % 2 == 0);
             list.values().append_option(child);
@@ -170,6 +177,7 @@ fn arrays(rows: usize, null_share: f64, seed: u64) -> Vec<ArrayRef> {
         Arc::new(fixed(12)),
         Arc::new(dictionary),
         Arc::new(list.finish()),
+        Arc::new(plain_list.finish()),
         Arc::new(large_list.finish()),
         Arc::new(list_view.finish()),
         Arc::new(fixed_list.finish()),
@@ -287,6 +295,41 @@ fn chunks_become_one_array() {
                 arrow_select::filter::filter(&expected, &BooleanArray::new(filter, None)).unwrap();
             check_same(&plain(&got), &plain(&expected), "filter of chunks");
         }
+        for (count, null_share) in [(0, 0.0), (1, 0.0), (300, 0.0), (40, 0.3)] {
+            check_take_of_chunks(&columns, &plain, count, null_share, &mut rng);
+        }
+    }
+}
+
+fn check_take_of_chunks(
+    columns: &[&dyn Array],
+    plain: &dyn Fn(&ArrayRef) -> ArrayRef,
+    count: usize,
+    null_share: f64,
+    rng: &mut StdRng,
+) {
+    let lens: Vec<usize> = columns.iter().map(|column| column.len()).collect();
+    let rows: usize = lens.iter().sum();
+    let mut picked: Vec<Option<u32>> = (0..count)
+        .map(|_| (!rng.random_bool(null_share)).then(|| rng.random_range(0..rows as u32)))
+        .collect();
+    let whole = arrow_select::concat::concat(columns).unwrap();
+    // In any order, and as they stand, where nothing is brought into order.
+    for _ in 0..2 {
+        let indices = UInt32Array::from(picked.clone());
+        let positions = Positions::new(&indices, rows).unwrap();
+        let positions = ChunkedPositions::new(&positions, &lens).unwrap();
+        assert_eq!(positions.len(), count);
+        let got = take_chunked(columns, &positions);
+        if indices.null_count() > 0
+            && let DataType::Union(..) | DataType::RunEndEncoded(..) = whole.data_type()
+        {
+            assert_eq!(got.unwrap_err().kind(), ErrorKind::Unsupported);
+        } else {
+            let expected = arrow_select::take::take(&whole, &indices, None).unwrap();
+            check_same(&plain(&got.unwrap()), &plain(&expected), "take of chunks");
+        }
+        picked.sort_unstable();
     }
 }
 
@@ -325,9 +368,19 @@ fn take_agrees_with_arrow_select() {
 /// More rows than a segment: several parts, threads, pooled memory.
 #[test]
 fn large_columns_are_cut_and_joined_right() {
+    check_large_columns();
+}
+
+#[test]
+fn large_columns_are_cut_and_joined_right_on_several_threads() {
+    let pool = rayon::ThreadPoolBuilder::new().num_threads(3).build();
+    pool.unwrap().install(check_large_columns);
+}
+
+fn check_large_columns() {
     let rows = 300_000;
     let mut rng = StdRng::seed_from_u64(13);
-    let chosen = [1, 6, 10, 13, 18, 19, 24];
+    let chosen = [1, 6, 10, 13, 18, 19, 20, 25];
     let arrays = arrays(rows, 0.1, 4);
     for kind in chosen {
         let array = &arrays[kind];
@@ -373,6 +426,13 @@ fn few_long_views_let_go_of_their_buffers() {
     };
     let few = Mask::new((0..20_000).map(|row| row % 100 == 0).collect());
     let kept = filter_array(&array, &few).unwrap();
+    assert_eq!(held(&kept), 200 * 30);
+    // While the source lives on, a tenth is not worth the copy.
+    let tenth = Mask::new((0..20_000).map(|row| row % 10 == 0).collect());
+    assert_eq!(held(&filter_array(&array, &tenth).unwrap()), 2_000 * 30);
+    let shared = filter_chunked(&[&array], &[tenth]).unwrap();
+    assert_eq!(held(&shared), held(&array));
+    let kept = filter_chunked(&[&array], &[few]).unwrap();
     assert_eq!(held(&kept), 200 * 30);
     let many = Mask::new((0..20_000).map(|row| row % 2 == 0).collect());
     assert_eq!(held(&filter_array(&array, &many).unwrap()), held(&array));
@@ -436,11 +496,13 @@ fn wrong_requests_are_refused() {
     );
     let four = Positions::new(&Int32Array::from(vec![3]), 4).unwrap();
     refused(take_array(&three, &four), "column of 3 rows");
+    refused(ChunkedPositions::new(&four, &[1, 2]), "chunks of 3 rows");
+    let chunked = ChunkedPositions::new(&four, &[1, 3]).unwrap();
+    refused(take_chunked(&[&three], &chunked), "other chunks");
     let nulls = Positions::new(&Int32Array::from(vec![None::<i32>]), 0).unwrap();
-    assert_eq!(
-        take_array(&Int32Array::from(Vec::<i32>::new()), &nulls)
-            .unwrap()
-            .null_count(),
-        1
-    );
+    let empty = Int32Array::from(Vec::<i32>::new());
+    assert_eq!(take_array(&empty, &nulls).unwrap().null_count(), 1);
+    let chunked = ChunkedPositions::new(&nulls, &[0, 0]).unwrap();
+    let taken = take_chunked(&[&empty, &empty], &chunked).unwrap();
+    assert_eq!((taken.len(), taken.null_count()), (1, 1));
 }

@@ -1,27 +1,36 @@
 //! Strings and binary as views: the views are moved, their bytes stay where they are.
 //!
 //! Unless few of them are left: then the buffers would hold on to much memory for little, and the
-//! bytes are copied together.
+//! bytes are copied together. While the source lives on, that frees nothing yet, so fewer have to be.
 #![expect(unsafe_code, reason = "bytes are copied into uninitialised memory")]
 
 use std::collections::HashMap;
+use std::iter;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::{iter, ptr};
 
 use arrow_buffer::Buffer;
 use arrow_data::ArrayData;
-use rayon::prelude::*;
 
 use super::array::fixed;
 use super::output::{filled, for_each_piece};
-use super::picks::Part;
+use super::picks::{Job, Part, Sources};
+use super::prefetch::{AHEAD, prefetch};
+use crate::threads::map_each;
 
 /// Strings of at most this length lie in the view itself.
 const INLINE_BYTES_MAX: usize = 12;
-/// Bytes are copied together when fewer than one in so many is still in use. A page decoded for a
-/// filter that drops most rows is freed that way, while halves are not worth the copy.
-const SPARSE_DIVISOR: usize = 4;
+impl Sources {
+    /// Bytes are copied together when fewer than one in so many is still in use. A page decoded for
+    /// a filter that drops most rows is freed that way, while halves are not worth the copy.
+    fn sparse_divisor(self) -> usize {
+        match self {
+            Sources::Dropped => 4,
+            Sources::Kept => 16,
+        }
+    }
+}
+
 /// Buffers smaller than this in all are kept whatever is in use of them.
 const SPARSE_BYTES_MIN: usize = 64 << 10;
 /// Where a buffer made here is full; offsets within a view have 32 bits.
@@ -29,11 +38,10 @@ const BUFFER_BYTES_MAX: usize = 1 << 30;
 
 /// Views that one task copies the bytes of.
 const STRETCH: usize = 16 << 10;
-/// How many views ahead bytes are asked for.
-const AHEAD: usize = 12;
 
 /// The views of the picked rows, and the buffers that they point into.
-pub(super) fn select_views(chunks: &[ArrayData], parts: &[Part<'_>]) -> Vec<Buffer> {
+pub(super) fn select_views(chunks: &[ArrayData], job: &Job<'_>) -> Vec<Buffer> {
+    let parts = &job.parts;
     let (buffers, places) = join_buffers(chunks);
     let views = fixed::<16>(chunks, parts);
     let views = if places.iter().all(|places| is_identity(places)) {
@@ -41,7 +49,7 @@ pub(super) fn select_views(chunks: &[ArrayData], parts: &[Part<'_>]) -> Vec<Buff
     } else {
         renumbered(&views, &places, parts)
     };
-    compacted(views, buffers)
+    compacted(views, buffers, job.sources)
 }
 
 /// All distinct buffers, and for each chunk the place of its buffers among them.
@@ -120,11 +128,15 @@ fn target(view: u128, buffers: &[Buffer]) -> Option<&[u8]> {
         .get(start..start + len)
 }
 
-fn compacted(views: Buffer, buffers: Vec<Buffer>) -> Vec<Buffer> {
+fn compacted(views: Buffer, buffers: Vec<Buffer>, sources: Sources) -> Vec<Buffer> {
     let held: usize = buffers.iter().map(Buffer::len).sum();
     let few = match held < SPARSE_BYTES_MIN {
         true => None,
-        false => bytes_of_few(views.typed_data(), &buffers, held / SPARSE_DIVISOR),
+        false => bytes_of_few(
+            views.typed_data(),
+            &buffers,
+            held / sources.sparse_divisor(),
+        ),
     };
     match few.and_then(|lens| Compaction::plan(&lens)) {
         Some(compaction) => compaction.run(views.typed_data(), &buffers),
@@ -144,10 +156,8 @@ fn bytes_of_few(views: &[u128], buffers: &[Buffer], limit: usize) -> Option<Vec<
         // Nobody goes on counting when it is known to be too much.
         (total.fetch_add(len, Ordering::Relaxed) + len <= limit).then_some(len)
     };
-    match views.len() <= STRETCH {
-        true => sum(views).map(|len| vec![len]),
-        false => views.par_chunks(STRETCH).map(sum).collect(),
-    }
+    let stretches: Vec<&[u128]> = views.chunks(STRETCH).collect();
+    map_each(&stretches, |stretch| sum(stretch))
 }
 
 /// Where the bytes of every stretch of views go.
@@ -238,11 +248,12 @@ impl Stretch {
 fn gather(views: &[u128], buffers: &[Buffer], out: &mut [MaybeUninit<u8>]) {
     let mut written = 0;
     for (at, view) in views.iter().enumerate() {
-        // What is far apart in memory is waited for many at a time, not one by one.
-        if let Some(ahead) = views.get(at + AHEAD)
-            && let Some([first, ..]) = target(*ahead, buffers)
+        if let Some(bytes) = views
+            .get(at + AHEAD)
+            .and_then(|view| target(*view, buffers))
         {
-            prefetch(first);
+            prefetch(bytes, 0);
+            prefetch(bytes, bytes.len() - 1);
         }
         if let Some(bytes) = target(*view, buffers) {
             out[written..written + bytes.len()].write_copy_of_slice(bytes);
@@ -250,16 +261,4 @@ fn gather(views: &[u128], buffers: &[Buffer], out: &mut [MaybeUninit<u8>]) {
         }
     }
     assert_eq!(written, out.len(), "the views fill the output");
-}
-
-/// Asks for the line of memory that `byte` is in.
-fn prefetch(byte: &u8) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: SSE is part of x86-64, and any address may be prefetched.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(ptr::from_ref(byte).cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = byte;
 }
