@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-/// A look at the rate takes as long as two requests, within these bounds: small ones tell soon.
+/// A look at the rate takes as long as one request or two, within these bounds: small ones tell soon.
 const WINDOW_MIN: Duration = Duration::from_millis(50);
 const WINDOW_MAX: Duration = Duration::from_secs(1);
 
@@ -61,7 +61,9 @@ impl Controller {
         self.window_busy += took;
         self.window_done += 1;
         let length = now.saturating_sub(self.window_start);
-        let window = (self.window_busy * 2 / self.window_done).clamp(WINDOW_MIN, WINDOW_MAX);
+        // While each step brings more there is time to lose: half as long is enough then.
+        let requests = if self.held == 0 { 1 } else { 2 };
+        let window = (self.window_busy * requests / self.window_done).clamp(WINDOW_MIN, WINDOW_MAX);
         // A window of fewer answers than requests in flight says little.
         if length < window || f64::from(self.window_done) < self.target / 2.0 {
             return;
