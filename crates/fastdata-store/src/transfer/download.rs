@@ -277,13 +277,14 @@ async fn bring(
         // In order, so that the memory goes to the first parts first.
         let permit = desk.memory(len).await;
         while let Some(ended) = running.try_join_next() {
-            note(ended, &mut digests, pending)?;
+            keep(ended, &mut digests)?;
         }
         let (view, object, file) = (
             Arc::clone(&view),
             stat.location.clone(),
             Arc::clone(&pending.file),
         );
+        let notes = pending.notes.clone();
         let progress = Arc::clone(&desk.progress);
         running.spawn(async move {
             let range = start..start + len;
@@ -297,7 +298,11 @@ async fn bring(
                     digest.update(&bytes);
                     digest
                 });
-                file.write_all_at(&bytes, start).map(|()| digest)
+                file.write_all_at(&bytes, start)?;
+                if let Some(notes) = notes {
+                    note(&notes, &file, index)?;
+                }
+                Ok::<_, io::Error>(digest)
             });
             let digest = match written.await {
                 Ok(Ok(digest)) => digest,
@@ -313,34 +318,32 @@ async fn bring(
         });
     }
     while let Some(ended) = running.join_next().await {
-        note(ended, &mut digests, pending)?;
+        keep(ended, &mut digests)?;
     }
     Ok(digests.into_iter().flatten().collect())
 }
 
 type Ended = std::result::Result<Result<(u64, Option<Digest>)>, tokio::task::JoinError>;
 
-fn note(ended: Ended, digests: &mut [Option<Digest>], pending: &Pending) -> Result<()> {
+fn keep(ended: Ended, digests: &mut [Option<Digest>]) -> Result<()> {
     let (index, digest) = match ended {
         Ok(done) => done?,
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_) => return Err(stopped()),
     };
-    if let Some(slot) = usize::try_from(index)
-        .ok()
-        .and_then(|index| digests.get_mut(index))
-    {
+    let index = usize::try_from(index).ok();
+    if let Some(slot) = index.and_then(|index| digests.get_mut(index)) {
         *slot = digest;
     }
-    if let Some(notes) = &pending.notes {
-        // What is noted has to be in the file, whatever happens to the machine.
-        let noted = pending.file.sync_data().and_then(|()| {
-            let mut notes = File::options().append(true).open(notes)?;
-            notes.write_all(format!("{index}\n").as_bytes())
-        });
-        noted.map_err(|error| io_error("write", notes, error))?;
-    }
     Ok(())
+}
+
+/// Notes that part `index` has come. What is noted has to be in the file, whatever happens to the
+/// machine.
+fn note(notes: &Path, file: &File, index: u64) -> io::Result<()> {
+    file.sync_data()?;
+    let mut notes = File::options().append(true).open(notes)?;
+    notes.write_all(format!("{index}\n").as_bytes())
 }
 
 fn stopped() -> Error {
