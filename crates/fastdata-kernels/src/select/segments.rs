@@ -84,10 +84,11 @@ impl Segment {
         let narrow = u32::try_from(first_row + rows).is_ok();
         let living = if count == rows {
             Living::All
+        } else if census.runs * RUN_ROWS_MIN <= count {
+            // Also where nothing lives.
+            Living::Runs(runs_of(bits, first_row, census.runs))
         } else if count * ROWS_SPARSITY <= rows && narrow {
             Living::Rows(rows_of(bits, first_row, count))
-        } else if census.runs * RUN_ROWS_MIN <= count {
-            Living::Runs(runs_of(bits, first_row, census.runs))
         } else {
             Living::Bits
         };
