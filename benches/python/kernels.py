@@ -138,7 +138,7 @@ class Case:
         order = [self.positions * (size // 8) // rows for size in scattered]
         values = [np.ones(size // 8, dtype=np.uint64) for size in scattered]
         taken = np.ones(count, dtype=np.uint64)
-        streamed = len(self.positions) * 8 if self.take else rows // 8 + sum(min(size, count * 64) for size in columns)
+        streamed = count * 8 if self.take else rows // 8 + sum(min(size, count * 64) for size in columns)
         source = np.ones(streamed // 8 + 1, dtype=np.uint64)
         answer = np.ones(answer_bytes // 8 + 1, dtype=np.uint64)
 

@@ -46,34 +46,19 @@ pub(super) fn select_bits(sources: &[Option<BitSlice<'_>>], parts: &[Part<'_>]) 
 
 /// Writes the words of each piece from where it says: its first may be the last of the one before.
 fn put_together(pieces: &[(usize, Vec<u64>)], out: &mut [MaybeUninit<u64>]) {
-    let mut at = 0;
-    // The last word of what was put together, to be written at `at`.
-    let mut last = None;
+    // The word at `at`, to which the next piece may add.
+    let (mut at, mut last) = (0, 0_u64);
     for (start, piece) in pieces {
-        let Some(([first], rest)) = piece.split_first_chunk() else {
-            continue;
-        };
-        last = match last.take() {
-            Some(shared) if at == *start => Some(shared | first),
-            Some(whole) => {
-                out[at].write(u64::to_le(whole));
-                at += 1;
-                Some(*first)
+        for (index, word) in (*start..).zip(piece) {
+            if index > at {
+                out[at].write(last.to_le());
+                (at, last) = (at + 1, 0);
             }
-            None => Some(*first),
-        };
-        for word in rest {
-            if let Some(whole) = last.replace(*word) {
-                out[at].write(u64::to_le(whole));
-                at += 1;
-            }
+            last |= word;
         }
     }
-    if let Some(last) = last {
-        out[at].write(u64::to_le(last));
-        at += 1;
-    }
-    assert_eq!(at, out.len(), "the pieces fill the output");
+    assert_eq!(at + 1, out.len(), "the pieces fill the output");
+    out[at].write(last.to_le());
 }
 
 /// Appends the bits that `part` picks of its `source`.

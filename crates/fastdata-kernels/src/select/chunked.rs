@@ -9,7 +9,7 @@ use arrow_buffer::NullBuffer;
 use super::Positions;
 use super::array::select;
 use super::picks::{Job, Part, Picks, Sources};
-use super::positions::PART_ROWS;
+use super::positions::parts_of;
 use super::take::with_nulls_of;
 use crate::{Error, Result};
 
@@ -115,19 +115,11 @@ impl ChunkedPositions {
         let mut start = 0;
         let mut parts = Vec::new();
         for (chunk, end) in self.ends.iter().copied().enumerate() {
-            parts.extend(parts_of(chunk, &self.rows[start..end]));
+            parts.extend(parts_of(chunk, &self.rows[start..end], Picks::Rows64));
             start = end;
         }
         parts
     }
-}
-
-fn parts_of(chunk: usize, rows: &[u64]) -> impl Iterator<Item = Part<'_>> {
-    rows.chunks(PART_ROWS).map(move |rows| Part {
-        chunk,
-        picks: Picks::Rows64(rows),
-        count: rows.len(),
-    })
 }
 
 /// The rows of `chunks`, one behind the other, at `positions`, in their order; null where the
@@ -161,7 +153,7 @@ pub fn take_chunked(chunks: &[&dyn Array], positions: &ChunkedPositions) -> Resu
         None => gathered,
         Some(order) => select(&Job {
             chunks: vec![gathered.as_ref()],
-            parts: parts_of(0, order).collect(),
+            parts: parts_of(0, order, Picks::Rows64).collect(),
             sources: Sources::Kept,
         })?,
     };

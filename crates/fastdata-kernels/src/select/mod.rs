@@ -15,7 +15,6 @@ mod nested;
 mod output;
 mod picks;
 mod positions;
-mod prefetch;
 mod segments;
 mod take;
 mod views;

@@ -10,7 +10,7 @@ use crate::{Error, Result};
 
 /// Row numbers of a part: the unit of parallel work over one column. Each may cost a wait for memory,
 /// so that few of them are much work.
-pub(super) const PART_ROWS: usize = 16 << 10;
+const PART_ROWS: usize = 16 << 10;
 
 /// Row numbers, each known to lie below [`Positions::bound`]; a null one selects a null.
 ///
@@ -95,22 +95,24 @@ impl Positions {
 
     /// The positions as parts of the first chunk. Null ones pick row zero, which must exist.
     pub(super) fn parts(&self) -> Vec<Part<'_>> {
-        let part = |picks, count| Part {
-            chunk: 0,
-            picks,
-            count,
-        };
         match &self.rows {
-            Rows::Narrow(rows) => rows
-                .chunks(PART_ROWS)
-                .map(|rows| part(Picks::Rows32(rows), rows.len()))
-                .collect(),
-            Rows::Wide(rows) => rows
-                .chunks(PART_ROWS)
-                .map(|rows| part(Picks::Rows64(rows), rows.len()))
-                .collect(),
+            Rows::Narrow(rows) => parts_of(0, rows, Picks::Rows32).collect(),
+            Rows::Wide(rows) => parts_of(0, rows, Picks::Rows64).collect(),
         }
     }
+}
+
+/// `rows` of `chunk` as parts.
+pub(super) fn parts_of<'a, T>(
+    chunk: usize,
+    rows: &'a [T],
+    picks: impl Fn(&'a [T]) -> Picks<'a>,
+) -> impl Iterator<Item = Part<'a>> {
+    rows.chunks(PART_ROWS).map(move |rows| Part {
+        chunk,
+        picks: picks(rows),
+        count: rows.len(),
+    })
 }
 
 fn checked<T: ArrowPrimitiveType>(indices: &PrimitiveArray<T>, bound: usize) -> Result<Rows> {

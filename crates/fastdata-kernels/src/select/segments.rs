@@ -9,9 +9,9 @@ use crate::bits::{BitSlice, WORD, low_bits};
 use crate::threads::map_each;
 
 /// Rows of a segment: the unit of parallel work over one column.
-pub(super) const SEGMENT_ROWS: usize = 128 << 10;
+const SEGMENT_ROWS: usize = 128 << 10;
 /// Masks of fewer rows are one segment: a second thread would cost more than it saves.
-pub(super) const SPLIT_ROWS_MIN: usize = 2 * SEGMENT_ROWS;
+const SPLIT_ROWS_MIN: usize = 2 * SEGMENT_ROWS;
 /// Runs of at least this length on average are copied as runs. Whole words of the mask are copied at
 /// once too, which is as quick for shorter ones and needs no list.
 const RUN_ROWS_MIN: usize = 256;

@@ -5,9 +5,9 @@
 #![expect(unsafe_code, reason = "bytes are copied into uninitialised memory")]
 
 use std::collections::HashMap;
-use std::iter;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{iter, ptr};
 
 use arrow_buffer::Buffer;
 use arrow_data::ArrayData;
@@ -15,11 +15,20 @@ use arrow_data::ArrayData;
 use super::array::fixed;
 use super::output::{filled, for_each_piece};
 use super::picks::{Job, Part, Sources};
-use super::prefetch::{AHEAD, prefetch};
 use crate::threads::map_each;
 
 /// Strings of at most this length lie in the view itself.
 const INLINE_BYTES_MAX: usize = 12;
+/// Buffers smaller than this in all are kept whatever is in use of them.
+const SPARSE_BYTES_MIN: usize = 64 << 10;
+/// Where a buffer made here is full; offsets within a view have 32 bits.
+const BUFFER_BYTES_MAX: usize = 1 << 30;
+
+/// Views that one task copies the bytes of.
+const STRETCH: usize = 16 << 10;
+/// How many views ahead bytes are asked for.
+const AHEAD: usize = 16;
+
 impl Sources {
     /// Bytes are copied together when fewer than one in so many is still in use. A page decoded for
     /// a filter that drops most rows is freed that way, while halves are not worth the copy.
@@ -30,14 +39,6 @@ impl Sources {
         }
     }
 }
-
-/// Buffers smaller than this in all are kept whatever is in use of them.
-const SPARSE_BYTES_MIN: usize = 64 << 10;
-/// Where a buffer made here is full; offsets within a view have 32 bits.
-const BUFFER_BYTES_MAX: usize = 1 << 30;
-
-/// Views that one task copies the bytes of.
-const STRETCH: usize = 16 << 10;
 
 /// The views of the picked rows, and the buffers that they point into.
 pub(super) fn select_views(chunks: &[ArrayData], job: &Job<'_>) -> Vec<Buffer> {
@@ -248,12 +249,12 @@ impl Stretch {
 fn gather(views: &[u128], buffers: &[Buffer], out: &mut [MaybeUninit<u8>]) {
     let mut written = 0;
     for (at, view) in views.iter().enumerate() {
-        if let Some(bytes) = views
-            .get(at + AHEAD)
-            .and_then(|view| target(*view, buffers))
+        // What is far apart in memory is waited for many at a time, not one by one.
+        if let Some(ahead) = views.get(at + AHEAD)
+            && let Some([first, .., last]) = target(*ahead, buffers)
         {
-            prefetch(bytes, 0);
-            prefetch(bytes, bytes.len() - 1);
+            prefetch(first);
+            prefetch(last);
         }
         if let Some(bytes) = target(*view, buffers) {
             out[written..written + bytes.len()].write_copy_of_slice(bytes);
@@ -261,4 +262,16 @@ fn gather(views: &[u128], buffers: &[Buffer], out: &mut [MaybeUninit<u8>]) {
         }
     }
     assert_eq!(written, out.len(), "the views fill the output");
+}
+
+/// Asks for the line of memory that `byte` is in.
+fn prefetch(byte: &u8) {
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: SSE is part of x86-64, and any address may be prefetched.
+    unsafe {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        _mm_prefetch::<_MM_HINT_T0>(ptr::from_ref(byte).cast());
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = byte;
 }
