@@ -9,8 +9,20 @@ use fastdata_scan::on_threads;
 
 use crate::Result;
 
-/// Chunks of fewer rows are brought together by the calling thread.
-const PARALLEL_ROWS_MIN: usize = 256 << 10;
+/// Fewer values than this are moved by the calling thread: it has them where they go before another
+/// one is awake.
+pub(crate) const PARALLEL_VALUES_MIN: usize = 256 << 10;
+
+/// Runs `work` on our threads when it is much, else on the calling one.
+pub(crate) fn threaded<T: Send>(
+    is_much: bool,
+    work: impl FnOnce() -> Result<T> + Send,
+) -> Result<T> {
+    match is_much {
+        true => on_threads(work)?,
+        false => work(),
+    }
+}
 
 /// The values of one column, in chunks.
 #[derive(Debug, Clone)]
@@ -68,9 +80,7 @@ impl Column {
             return Ok(new_empty_array(self.field.data_type()));
         }
         let chunks: Vec<&dyn Array> = self.chunks.iter().map(|chunk| chunk.as_ref()).collect();
-        match chunks.len() > 1 && self.len >= PARALLEL_ROWS_MIN {
-            true => Ok(on_threads(|| select::concat(&chunks))??),
-            false => Ok(select::concat(&chunks)?),
-        }
+        let is_much = chunks.len() > 1 && self.len >= PARALLEL_VALUES_MIN;
+        threaded(is_much, || Ok(select::concat(&chunks)?))
     }
 }

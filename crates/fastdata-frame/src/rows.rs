@@ -5,15 +5,16 @@ use std::sync::Arc;
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, BooleanArray, RecordBatch, new_null_array};
 use arrow_buffer::BooleanBuffer;
-use arrow_schema::DataType;
+use arrow_schema::{DataType, Field};
 use fastdata_kernels::predicate::bind;
 use fastdata_kernels::select::{
     ChunkedPositions, Mask, NullAs, Positions, concat, filter_array, filter_chunked, take_array,
     take_chunked,
 };
 use fastdata_kernels::threads::map_each;
-use fastdata_scan::{ErrorKind, on_threads, parse_filter};
+use fastdata_scan::{ErrorKind, parse_filter};
 
+use crate::column::{PARALLEL_VALUES_MIN, threaded};
 use crate::columns::batch_of;
 use crate::frame::check_schema;
 use crate::{Column, DataFrame, Error, Result};
@@ -21,10 +22,6 @@ use crate::{Column, DataFrame, Error, Result};
 /// Conditions on fewer rows than this are evaluated by the calling thread, which is also how many one
 /// thread evaluates at once.
 const EVALUATED_ROWS: usize = 32 << 10;
-/// Fewer values than this are moved by the calling thread: it has them where they go before another
-/// one is awake.
-const PARALLEL_VALUES_MIN: usize = 256 << 10;
-
 /// Positions in several chunks are looked up when they are fewer than one in so many rows.
 const CONCAT_DIVISOR: usize = 8;
 
@@ -147,10 +144,7 @@ impl DataFrame {
             };
             self.filter_masks(&masks)
         };
-        match self.num_rows() >= EVALUATED_ROWS {
-            true => on_threads(work)?,
-            false => work(),
-        }
+        threaded(self.num_rows() >= EVALUATED_ROWS, work)
     }
 
     /// The rows that `rows` choose; `nulls` says what a null in a mask means.
@@ -190,7 +184,7 @@ impl DataFrame {
             )));
         }
         let pieces = aligned(mask, self.batches())?;
-        self.threaded(|| {
+        threaded(self.is_large(), || {
             let masks: Vec<Mask> = map_each(&pieces, |piece| Mask::from_boolean(piece, nulls));
             self.filter_masks(&masks)
         })
@@ -202,12 +196,8 @@ impl DataFrame {
         if rows == self.num_rows() {
             return Ok(self.clone());
         }
-        let column = |index: usize| {
-            let chunks = self.column_chunks(index);
-            let chunks: Vec<&dyn Array> = chunks.iter().map(|chunk| chunk.as_ref()).collect();
-            Ok(filter_chunked(&chunks, masks)?)
-        };
-        let chunks = match self.each_column(&column) {
+        let columns = self.each_column(|_, chunks| Ok(filter_chunked(chunks, masks)?));
+        let chunks = match columns {
             Ok(columns) => vec![batch_of(Arc::clone(self.schema()), columns, rows)?],
             Err(error) if error.kind() == ErrorKind::LimitExceeded => {
                 self.filter_each_chunk(masks)?
@@ -230,7 +220,7 @@ impl DataFrame {
 
     fn take_positions(&self, positions: &Column) -> Result<Self> {
         let positions = positions.to_array()?;
-        let batch = self.threaded(|| {
+        let batch = threaded(self.is_large(), || {
             let positions = Positions::new(positions.as_ref(), self.num_rows())?;
             let columns = match self.batches() {
                 [] | [_] => self.take_of_one(&positions)?,
@@ -247,32 +237,21 @@ impl DataFrame {
     }
 
     fn take_of_one(&self, positions: &Positions) -> Result<Vec<ArrayRef>> {
-        self.each_column(&|index| match self.column_chunks(index).as_slice() {
-            [only] => Ok(take_array(only, positions)?),
+        self.each_column(|field, chunks| match chunks {
+            [only] => Ok(take_array(*only, positions)?),
             // No rows, so all positions are null.
-            _ => {
-                let data_type = self.schema().field(index).data_type();
-                Ok(new_null_array(data_type, positions.len()))
-            }
+            _ => Ok(new_null_array(field.data_type(), positions.len())),
         })
     }
 
     fn take_of_many(&self, positions: &Positions) -> Result<Vec<ArrayRef>> {
         let lens: Vec<usize> = self.batches().iter().map(RecordBatch::num_rows).collect();
         let positions = ChunkedPositions::new(positions, &lens)?;
-        self.each_column(&|index| {
-            let chunks = self.column_chunks(index);
-            let chunks: Vec<&dyn Array> = chunks.iter().map(|chunk| chunk.as_ref()).collect();
-            Ok(take_chunked(&chunks, &positions)?)
-        })
+        self.each_column(|_, chunks| Ok(take_chunked(chunks, &positions)?))
     }
 
     fn take_of_all(&self, positions: &Positions) -> Result<Vec<ArrayRef>> {
-        let whole = self.each_column(&|index| {
-            let chunks = self.column_chunks(index);
-            let chunks: Vec<&dyn Array> = chunks.iter().map(|chunk| chunk.as_ref()).collect();
-            Ok(take_array(&concat(&chunks)?, positions)?)
-        });
+        let whole = self.each_column(|_, chunks| Ok(take_array(&concat(chunks)?, positions)?));
         match whole {
             // All of it does not fit 32-bit offsets; the rows that are wanted may.
             Err(error) if error.kind() == ErrorKind::LimitExceeded => self.take_of_many(positions),
@@ -280,20 +259,22 @@ impl DataFrame {
         }
     }
 
+    /// What `select` makes of each column, given its field and its chunks.
     fn each_column(
         &self,
-        column: &(dyn Fn(usize) -> Result<ArrayRef> + Sync),
+        select: impl Fn(&Field, &[&dyn Array]) -> Result<ArrayRef> + Sync,
     ) -> Result<Vec<ArrayRef>> {
         let indices: Vec<usize> = (0..self.num_columns()).collect();
-        map_each(&indices, |index| column(*index))
+        map_each(&indices, |index| {
+            let chunks = self.column_chunks(*index);
+            let chunks: Vec<&dyn Array> = chunks.iter().map(|chunk| chunk.as_ref()).collect();
+            select(self.schema().field(*index), &chunks)
+        })
     }
 
-    /// Moves rows on our threads when there is enough of them.
-    fn threaded<T: Send>(&self, work: impl FnOnce() -> Result<T> + Send) -> Result<T> {
-        match self.num_rows() * self.num_columns() >= PARALLEL_VALUES_MIN {
-            true => on_threads(work)?,
-            false => work(),
-        }
+    /// Whether moving rows of all columns is worth waking threads.
+    fn is_large(&self) -> bool {
+        self.num_rows() * self.num_columns() >= PARALLEL_VALUES_MIN
     }
 }
 
