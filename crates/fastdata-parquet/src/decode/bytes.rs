@@ -19,7 +19,7 @@ use super::hybrid::{Hybrid, Run};
 use super::leaf::{LeafDecoder, Window, dictionary_values};
 use super::pick::{PickedPage, Stored, picked_pages};
 use super::plain::{cut, ended, for_each_value, lengths};
-use super::pod::values_mut;
+use super::pod::{PooledValues, values_mut};
 use super::validity::Validity;
 use super::views::{ViewWriter, offsets_array, view_array};
 use crate::page::{Chunk, Lifetime, PageBytes};
@@ -34,7 +34,7 @@ pub(crate) struct Views {
 
 /// A dictionary page as views; the long ones point into `page`.
 struct Dictionary {
-    views: Vec<u128>,
+    views: PooledValues<u128>,
     page: Option<Buffer>,
 }
 
@@ -60,7 +60,7 @@ impl Views {
         if count > bytes.len() / 4 {
             return Err(ended());
         }
-        let mut views = vec![0; count];
+        let mut views = PooledValues::with_len(count);
         let mut writer = ViewWriter::new(&bytes, 0, self.utf8);
         writer.plain(0, &mut views)?;
         let page = writer.points().then(|| Buffer::from(bytes.clone()));

@@ -16,7 +16,7 @@ use super::hybrid::Hybrid;
 use super::leaf::{LeafDecoder, Window, dictionary_values, too_few_rows};
 use super::pick::{PickedPage, Stored, picked_pages};
 use super::plain::{ended, for_each_value};
-use super::pod::values_mut;
+use super::pod::{PooledValues, values_mut};
 use super::validity::Validity;
 use crate::page::{Chunk, Lifetime, PageBytes};
 use crate::{Error, Result, RowRanges};
@@ -25,7 +25,7 @@ use crate::{Error, Result, RowRanges};
 pub(crate) struct Fixed<C: Convert> {
     convert: C,
     data_type: DataType,
-    dictionary: OnceLock<Vec<C::Out>>,
+    dictionary: OnceLock<PooledValues<C::Out>>,
 }
 
 impl<C: Convert> Fixed<C> {
@@ -47,7 +47,7 @@ impl<C: Convert> Fixed<C> {
                 let stored = count.checked_mul(width).and_then(|len| bytes.get(..len));
                 let stored = stored.ok_or_else(ended)?;
                 // The bytes are there, so the count is no mere claim.
-                let mut values = vec![C::Out::default(); count];
+                let mut values = PooledValues::with_len(count);
                 self.convert.all(stored, &mut values)?;
                 values
             }
@@ -57,7 +57,9 @@ impl<C: Convert> Fixed<C> {
                     values.push(self.convert.one(stored)?);
                     Ok(())
                 })?;
-                values
+                let mut pooled = PooledValues::with_len(values.len());
+                pooled.copy_from_slice(&values);
+                pooled
             }
         };
         Ok(self.dictionary.get_or_init(|| values))

@@ -2,7 +2,11 @@
 
 #![expect(unsafe_code, reason = "reinterpreting aligned bytes as integers")]
 
+use std::marker::PhantomData;
+use std::ops::{Deref, DerefMut};
+
 use arrow_buffer::{IntervalMonthDayNano, i256};
+use fastdata_memory::PooledBuffer;
 
 /// Values that any bit pattern of the right size is one of, with no padding.
 ///
@@ -48,4 +52,38 @@ pub(crate) fn bytes_mut<T: Pod>(values: &mut [T]) -> &mut [u8] {
     // SAFETY: `T: Pod` has no padding and any bytes written back are a value; same memory, same
     // length, same exclusive borrow.
     unsafe { std::slice::from_raw_parts_mut(values.as_mut_ptr().cast::<u8>(), len) }
+}
+
+/// Values in pooled memory, which is neither cleared nor touched for the first time: a dictionary
+/// of a megabyte is made for every column chunk.
+pub(crate) struct PooledValues<T> {
+    buffer: PooledBuffer,
+    value: PhantomData<T>,
+}
+
+impl<T: Pod> PooledValues<T> {
+    /// `count` values that are something, to be overwritten.
+    pub(crate) fn with_len(count: usize) -> Self {
+        Self {
+            buffer: PooledBuffer::with_len(count * size_of::<T>()),
+            value: PhantomData,
+        }
+    }
+}
+
+impl<T: Pod> Deref for PooledValues<T> {
+    type Target = [T];
+
+    fn deref(&self) -> &[T] {
+        // SAFETY: `T: Pod` has no invalid bit patterns and no padding.
+        let (head, values, _) = unsafe { self.buffer.as_slice().align_to::<T>() };
+        debug_assert!(head.is_empty(), "pooled buffers are aligned to 64 bytes");
+        values
+    }
+}
+
+impl<T: Pod> DerefMut for PooledValues<T> {
+    fn deref_mut(&mut self) -> &mut [T] {
+        values_mut(self.buffer.as_mut_slice())
+    }
 }

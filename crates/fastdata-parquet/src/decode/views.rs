@@ -17,6 +17,19 @@ use crate::{Error, Result};
 /// Longest value that a view holds itself.
 const INLINE_BYTES: usize = 12;
 
+/// For each short length: what of a view belongs to a value of it, the length included.
+static INLINE_MASKS: [u128; INLINE_BYTES + 1] = inline_masks();
+
+const fn inline_masks() -> [u128; INLINE_BYTES + 1] {
+    let mut masks = [u128::MAX; INLINE_BYTES + 1];
+    let mut len = 0;
+    while len < INLINE_BYTES {
+        masks[len] = (1 << (32 + 8 * len)) - 1;
+        len += 1;
+    }
+    masks
+}
+
 /// Writes views of the values in one buffer.
 pub(crate) struct ViewWriter<'a> {
     bytes: &'a [u8],
@@ -52,16 +65,46 @@ impl<'a> ViewWriter<'a> {
         // can be validated together. A longer value ends the stretch.
         let mut stretch = at;
         for slot in out.iter_mut() {
-            let len = self.length(at)?;
+            let (len, view) = self.plain_view(at)?;
             let start = at + 4;
             if len >= 128 {
                 self.validate(stretch, at)?;
                 stretch = start;
             }
-            *slot = self.view(start, len)?;
+            *slot = view;
             at = start + len;
         }
         self.validate(stretch, at)
+    }
+
+    /// Length and view of the PLAIN value at `at`. What PLAIN stores of a short value, its length
+    /// and its bytes, is the view already, but for what lies behind it.
+    #[inline]
+    fn plain_view(&mut self, at: usize) -> Result<(usize, u128)> {
+        let window = self
+            .bytes
+            .get(at..)
+            .and_then(|rest| rest.first_chunk::<16>());
+        let Some(window) = window else {
+            let len = self.length(at)?;
+            return Ok((len, self.view(at + 4, len)?));
+        };
+        let word = u128::from_le_bytes(*window);
+        #[expect(
+            clippy::cast_possible_truncation,
+            reason = "the low 32 bits are the length"
+        )]
+        let len = word as u32 as usize;
+        // A window of 16 bytes lies within the page, so neither sum overflows.
+        let start = at + 4;
+        if len > self.bytes.len() - start {
+            return Err(ended());
+        }
+        if let Some(mask) = INLINE_MASKS.get(len) {
+            return Ok((len, word & mask));
+        }
+        self.points = true;
+        Ok((len, self.pointing(word, start)))
     }
 
     /// Values of the given lengths that lie one behind the other from `at` on.
@@ -103,18 +146,24 @@ impl<'a> ViewWriter<'a> {
             return Err(ended());
         }
         let head = self.head(start, len);
+        let word = len as u128 | head << 32;
+        if len <= INLINE_BYTES {
+            return Ok(word);
+        }
+        self.points = true;
+        Ok(self.pointing(word, start))
+    }
+
+    /// The view of a long value: length and prefix from the low half of `word`, then where it is.
+    #[inline]
+    fn pointing(&self, word: u128, start: usize) -> u128 {
         // Pages are at most 256 MiB unless a limit was raised, and never beyond 2 GiB.
         #[expect(
             clippy::cast_possible_truncation,
             reason = "page sizes are 31-bit numbers"
         )]
-        let (len_bits, start_bits) = (len as u128, u128::from(start as u32));
-        if len <= INLINE_BYTES {
-            return Ok(len_bits | head << 32);
-        }
-        self.points = true;
-        let prefix = head & u128::from(u32::MAX);
-        Ok(len_bits | prefix << 32 | u128::from(self.buffer) << 64 | start_bits << 96)
+        let place = u64::from(self.buffer) | u64::from(start as u32) << 32;
+        word & u128::from(u64::MAX) | u128::from(place) << 64
     }
 
     /// The first up to 12 bytes of a value, zeros behind its end.
