@@ -250,7 +250,7 @@ mod tests {
     #[test]
     fn ids_that_overflow_are_refused() {
         let nulls = arrow_array::new_null_array(&DataType::Int64, 2);
-        let rows = RowRanges::from_ranges([0..2]);
+        let rows = RowRanges::all(2);
         assert!(
             Inherited::Counted(i64::MAX - 1)
                 .fill(&nulls, 0, &rows)
