@@ -1,7 +1,10 @@
 //! How the command fails: a kind, which is also the exit code, and one line.
 
+use std::ffi::OsStr;
 use std::io::Write;
 
+use clap::builder::{BoolishValueParser, TypedValueParser};
+use clap::error::ErrorKind;
 use serde::Serialize;
 
 /// Why the command ended; the number is the exit code, part of the contract in `docs/cli.md`.
@@ -30,6 +33,17 @@ pub(crate) enum FailureKind {
     Interrupted = 130,
 }
 
+/// The failure that an error of the operating system is.
+pub(crate) fn kind_of_io(kind: std::io::ErrorKind) -> FailureKind {
+    use std::io::ErrorKind as Kind;
+    match kind {
+        Kind::NotFound => FailureKind::NotFound,
+        Kind::PermissionDenied | Kind::ReadOnlyFilesystem => FailureKind::Permission,
+        Kind::StorageFull | Kind::QuotaExceeded | Kind::FileTooLarge => FailureKind::LimitExceeded,
+        _ => FailureKind::Other,
+    }
+}
+
 /// One failure, told in one line.
 #[derive(Debug)]
 pub(crate) struct Failure {
@@ -55,13 +69,8 @@ impl Failure {
 
     /// A failed read or write of a local file: `what` names it.
     pub(crate) fn io(what: &str, error: &std::io::Error) -> Self {
-        let kind = match error.kind() {
-            std::io::ErrorKind::NotFound => FailureKind::NotFound,
-            std::io::ErrorKind::PermissionDenied => FailureKind::Permission,
-            _ => FailureKind::Other,
-        };
         Self {
-            kind,
+            kind: kind_of_io(error.kind()),
             message: what.to_owned(),
             causes: vec![error.to_string()],
         }
@@ -192,18 +201,31 @@ fn one_line(text: &str) -> String {
 
 /// Says what clap found and returns the exit code: help and version are successes, the rest is usage.
 pub(crate) fn report_usage(error: &clap::Error) -> i32 {
-    let json = std::env::args_os().any(|arg| arg == "--json-errors")
-        || std::env::var_os("FASTDATA_JSON_ERRORS")
-            .is_some_and(|value| value == "1" || value == "true");
-    if error.use_stderr() && json {
-        let text = error.to_string();
-        let message = text.strip_prefix("error: ").unwrap_or(&text);
-        // clap's text goes on with tips and the usage line after an empty one.
-        let message = message.split("\n\n").next().unwrap_or(message);
-        return Failure::usage(message.replace('\n', " ")).report(true);
+    if !error.use_stderr() || error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        let _ = error.print();
+        return error.exit_code();
     }
-    let _ = error.print();
-    error.exit_code()
+    let says_yes = |value: &OsStr| {
+        let read = BoolishValueParser::new().parse_ref(&clap::Command::new(""), None, value);
+        read.unwrap_or(false)
+    };
+    let json = std::env::args_os().any(|arg| arg == "--json-errors")
+        || std::env::var_os("FASTDATA_JSON_ERRORS").is_some_and(|value| says_yes(&value));
+    Failure::usage(usage_line(&error.to_string())).report(json)
+}
+
+/// What clap says over several lines, as one: what is wrong and the tips, without the usage, which
+/// `--help` shows better.
+fn usage_line(text: &str) -> String {
+    let text = text.strip_prefix("error: ").unwrap_or(text);
+    let told = text
+        .split("\n\n")
+        .filter(|part| !part.starts_with("Usage:") && !part.starts_with("For more information"));
+    let told: Vec<String> = told
+        .map(|part| part.split_whitespace().collect::<Vec<_>>().join(" "))
+        .filter(|part| !part.is_empty())
+        .collect();
+    told.join("; ")
 }
 
 #[cfg(test)]
@@ -216,6 +238,17 @@ mod tests {
         let outer = std::io::Error::other(inner);
         let failure = Failure::because(FailureKind::Other, "cannot write a\u{1b}[2J", &outer);
         assert_eq!(failure.line(), "cannot write a\\u{1b}[2J: disk\\nfull");
+    }
+
+    #[test]
+    fn what_clap_finds_is_one_line() {
+        let text = "error: unexpected argument '--bogus' found\n\n  tip: to pass '--bogus' as a \
+                    value, use '-- --bogus'\n\nUsage: fastdata scan\n\nFor more information, try \
+                    '--help'.\n";
+        assert_eq!(
+            usage_line(text),
+            "unexpected argument '--bogus' found; tip: to pass '--bogus' as a value, use '-- --bogus'"
+        );
     }
 
     #[test]

@@ -3,8 +3,6 @@
 use std::ffi::OsString;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-use clap::Parser;
-
 use crate::args::{Args, Command};
 use crate::failure::{Failure, FailureKind};
 use crate::{cmd, config, failure, interrupt};
@@ -12,7 +10,7 @@ use crate::{cmd, config, failure, interrupt};
 /// Runs the command with `arguments`, the first of which is its own name, and returns its exit
 /// code. From then on Ctrl-C in this process belongs to the command.
 pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> i32 {
-    let args = match Args::try_parse_from(arguments) {
+    let args = match Args::read(arguments) {
         Ok(args) => args,
         Err(error) => return failure::report_usage(&error),
     };

@@ -60,14 +60,72 @@ def row_lineage(e):
     e.query()
     names = ["id", "_row_id", "_last_updated_sequence_number"]
     e.rows_of(e.sql("SELECT id, _row_id, _last_updated_sequence_number FROM {t}"), "lineage", names)
-    e.queries[-1]["may_refuse"] = 9
 
 
-@CASES("variant", "variant columns, plain", spark="4.1")
+@CASES("metadata_columns", "the columns that every table has: partitions of three specs, rows that kept their ids, files from before version 3 with and without ids", spark="4.1")
+def metadata_columns(e):
+    v2 = V3.replace("'format-version'='3'", "'format-version'='2'")
+    e.sql(
+        f"CREATE TABLE {{t}} (id bigint, ts timestamp_ntz, cat string) USING iceberg PARTITIONED BY (cat) TBLPROPERTIES ({v2}, 'write.parquet.row-group-size-bytes'='200', "
+        "'write.parquet.row-group-check-min-record-count'='5', 'write.parquet.row-group-check-max-record-count'='5', 'write.parquet.page-row-limit'='2')"
+    )
+    fill = "SELECT /*+ COALESCE(1) */ id, TIMESTAMP_NTZ '2026-01-01 00:00:00' + make_interval(0, 0, 0, 0, id), CASE WHEN id % 7 = 3 THEN NULL ELSE concat('c ', id % 2) END FROM range({}, {})"
+    e.sql("INSERT INTO {t} " + fill.format(0, 30))
+    e.sql("DELETE FROM {t} WHERE id IN (4, 5, 18)")
+    e.sql("ALTER TABLE {t} SET TBLPROPERTIES ('format-version'='3')")
+    before = snapshots(e)[-1]
+    e.sql("ALTER TABLE {t} ADD PARTITION FIELD bucket(2, id) AS shard")
+    e.sql("INSERT INTO {t} " + fill.format(30, 50))
+    e.sql("UPDATE {t} SET cat = 'changed' WHERE id IN (1, 33, 40)")
+    e.sql("ALTER TABLE {t} DROP PARTITION FIELD cat")
+    e.sql("ALTER TABLE {t} ADD PARTITION FIELD days(ts)")
+    e.sql("INSERT INTO {t} " + fill.format(50, 60))
+    e.sql("CALL local.system.rewrite_data_files(table => 't.metadata_columns', where => 'id < 45', options => map('rewrite-all', 'true'))")
+    e.sql("DELETE FROM {t} WHERE id % 10 = 9")
+    names = ["id", "_file", "_pos", "_spec_id", "_partition", "_row_id", "_last_updated_sequence_number"]
+    e.query()
+    for columns, where in (
+        (names, None),
+        (["_row_id"], "id > 20"),
+        (["id", "_pos"], "_pos between 3 and 6"),
+        (["id"], "_row_id > 20 and _row_id < 40"),
+        (["_last_updated_sequence_number", "cat"], "_last_updated_sequence_number > 4"),
+        (["id"], "_spec_id = 1"),
+        (["id", "_partition"], "_partition.shard = 1"),
+        (["_partition"], "id in (3, 31, 55)"),
+    ):
+        text = f"SELECT {', '.join(columns)} FROM {e.full}" + (f" WHERE {where}" if where else "")
+        e.rows_of(e.sql(text), f"{', '.join(columns)} {where or ''}".strip(), columns, where)
+    frame = e.sql(f"SELECT id, _row_id, _last_updated_sequence_number, _spec_id FROM {e.full} VERSION AS OF {before}")
+    e.rows_of(frame, "before row lineage", frame.columns, travel={"snapshot_id": before})
+    e.refused("unsupported", 9, "deleted rows are not brought back", columns=["id", "_deleted"])
+
+
+@CASES("variant", "variant columns, plain and inside of others", spark="4.1")
 def variant(e):
-    e.sql(f"CREATE TABLE {{t}} (id bigint, v variant) USING iceberg TBLPROPERTIES ({V3})")
-    e.sql("INSERT INTO {t} SELECT 1, parse_json('{\"a\": 1, \"b\": [true, null]}') UNION ALL SELECT 2, NULL UNION ALL SELECT 3, parse_json('\"text\"')")
-    e.refused("unsupported", 9, "the type variant is not read")
+    e.sql(f"CREATE TABLE {{t}} (id bigint, v variant, s struct<inner:variant,n:int>, l array<variant>) USING iceberg TBLPROPERTIES ({V3})")
+    for row in (
+        "1, parse_json('{\"a\": 1, \"b\": [true, null]}'), named_struct('inner', parse_json('[1.5]'), 'n', 1), array(parse_json('null'), NULL)",
+        "2, NULL, NULL, NULL",
+        "3, parse_json('\"text\"'), named_struct('inner', NULL, 'n', 2), array()",
+        "4, parse_json('null'), named_struct('inner', parse_json('{}'), 'n', NULL), array(parse_json('1'), parse_json('2'))",
+    ):
+        e.sql(f"INSERT INTO {{t}} SELECT {row}")
+    e.sql("DELETE FROM {t} WHERE id = 4")
+    e.sql("ALTER TABLE {t} RENAME COLUMN v TO value")
+    e.sql("ALTER TABLE {t} ADD COLUMN late variant")
+    frame = e.sql("SELECT * FROM {t}")
+    e.rows_of(frame, "all")
+    for where in ("value is null", "value is not null", "s.inner is null", "late is null"):
+        e.rows_of(e.sql(f"SELECT id, value, late FROM {e.full} WHERE {where}"), where, ["id", "value", "late"], where)
+    e.query(columns=["id"])
+
+
+@CASES("variant_shredded", "a variant column whose files hold typed parts", spark="4.1")
+def variant_shredded(e):
+    e.sql(f"CREATE TABLE {{t}} (id bigint, v variant) USING iceberg TBLPROPERTIES ({V3}, 'write.parquet.shred-variants'='true')")
+    e.sql("INSERT INTO {t} SELECT /*+ COALESCE(1) */ id, parse_json(concat('{\"a\": ', id, ', \"b\": \"x\"}')) FROM range(0, 20)")
+    e.refused("unsupported", 9, "the file's variants are shredded")
     e.query(columns=["id"])
 
 

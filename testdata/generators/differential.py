@@ -399,6 +399,19 @@ class Table:
             e.query(snapshot_id=snapshot)
             condition = Condition(rng, e.spark.sql(f"SELECT * FROM {e.full} VERSION AS OF {snapshot}").schema)
             e.query(columns=["id"], where=condition.ours, spark_where=condition.spark, snapshot_id=snapshot)
+        self.ask_for_metadata_columns()
+
+
+    def ask_for_metadata_columns(self):
+        """Asks the table itself, since these columns are none of a view's; by `id` alone, whose statistics Spark keeps to."""
+        columns = ["id", "_file", "_pos", "_spec_id"]
+        if self.version > 2:
+            columns += ["_row_id", "_last_updated_sequence_number"]
+        if any(row.col_name.startswith("Part ") for row in self.spark.sql(f"DESCRIBE {self.expected.full}").collect()):
+            columns.append("_partition")
+        for where in (None, f"id > {self.rng.randint(0, 40)}", f"_pos >= {self.rng.randint(1, 9)} AND id < {self.rng.randint(9, 80)}"):
+            frame = self.spark.sql(f"SELECT {', '.join(columns)} FROM {self.expected.full}" + (f" WHERE {where}" if where else ""))
+            self.expected.rows_of(frame, f"metadata columns {where or ''}", columns, where)
 
 
 def answer(table, query):

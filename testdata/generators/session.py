@@ -75,6 +75,8 @@ def encode(value, kind):
 
     if value is None:
         return None
+    if type(kind).__name__ == "VariantType":
+        return {"metadata": bytes(value.metadata).hex(), "value": bytes(value.value).hex()}
     if isinstance(kind, (t.FloatType, t.DoubleType)):
         return canonical.float_text(value)
     if isinstance(kind, t.DecimalType):
@@ -107,7 +109,7 @@ SIMPLE = {
     "DateType": "date",
     "TimestampType": "timestamptz",
     "TimestampNTZType": "timestamp",
-    "VariantType": "variant",
+    "VariantType": "struct<metadata:binary,value:binary>",
     "NullType": "unknown",
 }
 

@@ -10,8 +10,11 @@ mod schema;
 mod source;
 mod store;
 
+use std::ffi::OsString;
+
 use clap::builder::BoolishValueParser;
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::error::ErrorKind;
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand, ValueEnum};
 
 pub(crate) use blob::{BlobAction, BlobArgs, DurabilityArg, FormArg};
 pub(crate) use demo::DemoArgs;
@@ -37,6 +40,29 @@ pub(crate) struct Args {
     pub(crate) json_errors: bool,
     #[command(subcommand)]
     pub(crate) command: Command,
+}
+
+impl Args {
+    /// What `arguments` and the environment say.
+    pub(crate) fn read(
+        arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>,
+    ) -> Result<Self, clap::Error> {
+        let matches = Self::command().try_get_matches_from(arguments)?;
+        let mut args = Self::from_arg_matches(&matches)?;
+        let source = match &mut args.command {
+            Command::Scan(args) => Some(&mut args.source),
+            Command::Schema(args) => Some(&mut args.source),
+            Command::Describe(args) => Some(&mut args.source),
+            _ => None,
+        };
+        if let (Some(source), Some((_, matches))) = (source, matches.subcommand()) {
+            source.settle_snapshot(matches).map_err(|[one, other]| {
+                let message = format!("{one} cannot be used with {other}");
+                Self::command().error(ErrorKind::ArgumentConflict, message)
+            })?;
+        }
+        Ok(args)
+    }
 }
 
 const AFTER_HELP: &str = "Exit codes: 0 ok · 1 other · 2 usage · 3 partial · 4 not found · \
@@ -97,8 +123,6 @@ pub(crate) enum ReportFormat {
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory;
-
     use super::*;
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
 use clap::builder::BoolishValueParser;
+use clap::parser::ValueSource;
+use clap::{ArgMatches, Args};
 
 use super::StoreArgs;
 
@@ -19,15 +20,14 @@ pub(crate) struct SourceArgs {
         long,
         value_name = "ID",
         env = "FASTDATA_SNAPSHOT_ID",
-        group = "snapshot",
         allow_hyphen_values = true
     )]
     pub(crate) snapshot_id: Option<i64>,
     /// Read the table as it was then: 2026-01-15, 2026-01-15T08:30:00Z, or milliseconds
-    #[arg(long, value_name = "TIME", env = "FASTDATA_AS_OF", group = "snapshot")]
+    #[arg(long, value_name = "TIME", env = "FASTDATA_AS_OF")]
     pub(crate) as_of: Option<String>,
     /// Read this branch or tag
-    #[arg(long, value_name = "NAME", env = "FASTDATA_REF", group = "snapshot")]
+    #[arg(long, value_name = "NAME", env = "FASTDATA_REF")]
     pub(crate) r#ref: Option<String>,
     /// Map columns by position in files that carry no field ids
     #[arg(long, env = "FASTDATA_MAP_BY_POSITION", value_parser = BoolishValueParser::new())]
@@ -43,4 +43,36 @@ pub(crate) struct SourceArgs {
     pub(crate) connections: Option<usize>,
     #[command(flatten)]
     pub(crate) store: StoreArgs,
+}
+
+impl SourceArgs {
+    /// Which snapshot is read can be said in one of three ways. A typed one goes before those of the
+    /// environment; the names of two that exclude each other are the error.
+    pub(crate) fn settle_snapshot(
+        &mut self,
+        matches: &ArgMatches,
+    ) -> Result<(), [&'static str; 2]> {
+        static WAYS: [(&str, &str); 3] = [
+            ("snapshot_id", "--snapshot-id"),
+            ("as_of", "--as-of"),
+            ("ref", "--ref"),
+        ];
+        let from = |source: ValueSource| {
+            let is_from = move |(id, _): &&(&str, &str)| matches.value_source(id) == Some(source);
+            WAYS.iter().filter(is_from).collect::<Vec<_>>()
+        };
+        let typed = from(ValueSource::CommandLine);
+        let said = match typed.is_empty() {
+            true => from(ValueSource::EnvVariable),
+            false => typed,
+        };
+        if let [(_, first), (_, second), ..] = said[..] {
+            return Err([*first, *second]);
+        }
+        let is_said = |id: &str| said.iter().any(|(other, _)| *other == id);
+        self.snapshot_id = self.snapshot_id.filter(|_| is_said("snapshot_id"));
+        self.as_of = self.as_of.take().filter(|_| is_said("as_of"));
+        self.r#ref = self.r#ref.take().filter(|_| is_said("ref"));
+        Ok(())
+    }
 }

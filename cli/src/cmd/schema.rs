@@ -25,7 +25,7 @@ pub(crate) fn run(config: SchemaConfig, cancel: &CancelToken) -> Result<(), Fail
     let fields = scan.schema().fields().iter();
     let columns = fields.map(|field| Column {
         name: field.name().clone(),
-        r#type: field.data_type().to_string(),
+        r#type: fastdata::type_text(field.data_type()),
         nullable: field.is_nullable(),
     });
     let record = Record {

@@ -1,6 +1,6 @@
 //! What to read and how to reach it, as a scan request.
 
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::path::PathBuf;
 
 use fastdata::{ScanRequest, Settings, SnapshotSelector};
@@ -66,7 +66,10 @@ fn read_stdin() -> Result<String, Failure> {
     let mut text = String::new();
     std::io::stdin()
         .read_to_string(&mut text)
-        .map_err(|error| Failure::io("cannot read names from stdin", &error))?;
+        .map_err(|error| match error.kind() {
+            ErrorKind::InvalidData => Failure::usage("the names on stdin are not UTF-8"),
+            _ => Failure::io("cannot read names from stdin", &error),
+        })?;
     Ok(text)
 }
 

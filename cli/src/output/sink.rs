@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::Flow;
 use crate::config::Destination;
-use crate::failure::{Failure, FailureKind};
+use crate::failure::{Failure, FailureKind, kind_of_io};
 use crate::interrupt;
 
 const BUFFER_BYTES: usize = 256 * 1024;
@@ -37,6 +37,8 @@ struct Target {
 #[derive(Debug)]
 enum Kind {
     Stdout(io::Stdout),
+    /// A pipe or a device with a name, which is written to and not replaced.
+    Direct(File),
     File(Pending),
 }
 
@@ -53,10 +55,7 @@ impl Sink {
     pub(crate) fn open(destination: &Destination) -> Result<Self, Failure> {
         let (to, name) = match destination {
             Destination::Stdout { .. } => (Kind::Stdout(io::stdout()), "stdout".to_owned()),
-            Destination::File(path) => (
-                Kind::File(Pending::create(path)?),
-                path.display().to_string(),
-            ),
+            Destination::File(path) => (create(path)?, path.display().to_string()),
         };
         let closed = Arc::new(AtomicBool::new(false));
         let state = State {
@@ -106,10 +105,23 @@ impl State {
             Err(_) if self.closed.load(Ordering::Relaxed) => Ok(Flow::Stop),
             Err(error) => {
                 let what = format!("cannot write {}", self.name);
-                Err(Failure::because(FailureKind::Other, &what, error.as_ref()))
+                let kind = kind_of_write(error.as_ref());
+                Err(Failure::because(kind, &what, error.as_ref()))
             }
         }
     }
+}
+
+/// What a failed write is: a full disk is a limit, whatever library came upon it.
+fn kind_of_write(error: &(dyn std::error::Error + 'static)) -> FailureKind {
+    let mut error = Some(error);
+    while let Some(cause) = error {
+        if let Some(io) = cause.downcast_ref::<io::Error>() {
+            return kind_of_io(io.kind());
+        }
+        error = cause.source();
+    }
+    FailureKind::Other
 }
 
 impl Write for Sink {
@@ -126,6 +138,7 @@ impl Write for Target {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let written = match &mut self.to {
             Kind::Stdout(stdout) => stdout.write(bytes),
+            Kind::Direct(file) => file.write(bytes),
             Kind::File(pending) => pending.file.write(bytes),
         };
         note_closed(&self.closed, written)
@@ -134,6 +147,7 @@ impl Write for Target {
     fn flush(&mut self) -> io::Result<()> {
         let flushed = match &mut self.to {
             Kind::Stdout(stdout) => stdout.flush(),
+            Kind::Direct(file) => file.flush(),
             Kind::File(pending) => pending.file.flush(),
         };
         note_closed(&self.closed, flushed)
@@ -145,6 +159,31 @@ fn note_closed<T>(closed: &AtomicBool, outcome: io::Result<T>) -> io::Result<T> 
         closed.store(true, Ordering::Relaxed);
     }
     outcome
+}
+
+/// Opens what `path` names: a file to replace or to make, or something that can only be written to.
+fn create(path: &Path) -> Result<Kind, Failure> {
+    let cannot =
+        |error: &io::Error| Failure::io(&format!("cannot create {}", path.display()), error);
+    match std::fs::metadata(path) {
+        Ok(known) if known.is_dir() => Err(Failure::usage(format!(
+            "--output {}: it is a folder",
+            path.display()
+        ))),
+        Ok(known) if !known.is_file() => {
+            let opened = File::options().write(true).open(path);
+            Ok(Kind::Direct(opened.map_err(|error| cannot(&error))?))
+        }
+        // A link stays one: it is the file behind it that is replaced, and its permissions stay.
+        Ok(known) => {
+            let behind = std::fs::canonicalize(path).map_err(|error| cannot(&error))?;
+            let pending = Pending::create(&behind)?;
+            let kept = pending.file.set_permissions(known.permissions());
+            kept.map_err(|error| cannot(&error))?;
+            Ok(Kind::File(pending))
+        }
+        Err(_) => Ok(Kind::File(Pending::create(path)?)),
+    }
 }
 
 impl Pending {

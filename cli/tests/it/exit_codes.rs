@@ -1,6 +1,6 @@
 //! Which failure ends with which code, in one line.
 
-use crate::command::{run, sample, text};
+use crate::command::{command, run, sample, text};
 
 #[track_caller]
 fn check(args: &[&str], code: i32, words: &str) {
@@ -56,4 +56,69 @@ fn errors_as_json() {
         assert_eq!(json["schema"], "fastdata.error/1");
         assert_eq!(json["exit_code"], output.status.code().unwrap());
     }
+}
+
+#[test]
+fn usage_errors_are_one_line_too() {
+    for args in [
+        &["scan"][..],
+        &["scan", "--bogus"],
+        &["scan", "x", "-n", "many"],
+        &["bogus"],
+    ] {
+        let said = text(&run(args).stderr);
+        assert_eq!(said.lines().count(), 1, "{said}");
+        assert!(said.starts_with("fastdata: error: "), "{said}");
+    }
+    let spoken = command(&["scan", "--bogus"])
+        .env("FASTDATA_JSON_ERRORS", "yes")
+        .output()
+        .unwrap();
+    let json: serde_json::Value = serde_json::from_str(&text(&spoken.stderr)).unwrap();
+    assert_eq!(json["kind"], "usage");
+}
+
+#[test]
+fn a_typed_snapshot_goes_before_the_environment() {
+    let (_folder, path) = sample();
+    let path = path.to_str().unwrap();
+    let code = |args: &[&str], env: &[(&str, &str)]| {
+        let mut command = command(args);
+        command.envs(env.iter().copied());
+        let output = command.output().unwrap();
+        (output.status.code(), text(&output.stderr))
+    };
+    // Plain files have no snapshots: whatever is asked for is not looked at, unless it is no sense.
+    let typed = code(
+        &["scan", path, "--snapshot-id", "1"],
+        &[("FASTDATA_AS_OF", "nonsense")],
+    );
+    assert_ne!(typed.0, Some(2), "{}", typed.1);
+    let said = code(&["scan", path], &[("FASTDATA_AS_OF", "nonsense")]);
+    assert_eq!(said.0, Some(2), "{}", said.1);
+    for (args, env) in [
+        (
+            &["scan", path, "--ref", "a", "--snapshot-id", "1"][..],
+            &[][..],
+        ),
+        (
+            &["scan", path],
+            &[("FASTDATA_REF", "a"), ("FASTDATA_SNAPSHOT_ID", "1")],
+        ),
+    ] {
+        let (code, said) = code(args, env);
+        assert_eq!(code, Some(2), "{said}");
+        assert!(
+            said.contains("--snapshot-id cannot be used with --ref"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn as_many_threads_as_nobody_has_are_no_obstacle() {
+    let (_folder, path) = sample();
+    let path = path.to_str().unwrap();
+    let output = run(&["scan", path, "-f", "count", "--threads", "1000000"]);
+    assert_eq!(text(&output.stdout), "3\n", "{}", text(&output.stderr));
 }

@@ -96,3 +96,56 @@ fn statistics_are_talk_and_the_plan_is_data() {
     assert_eq!(explain["schema"], "fastdata.explain/1");
     assert!(succeed(&["scan", path, "--explain"]).starts_with("scan "));
 }
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_a_limit_and_devices_are_not_replaced() {
+    use std::os::unix::fs::FileTypeExt;
+
+    let (_folder, path) = sample();
+    let path = path.to_str().unwrap();
+    for format in ["csv", "json", "arrow", "parquet", "count", "table"] {
+        let full = std::fs::File::options()
+            .write(true)
+            .open("/dev/full")
+            .unwrap();
+        let to_stdout = command(&["scan", path, "-f", format])
+            .stdout(full)
+            .stderr(Stdio::piped())
+            .output()
+            .unwrap();
+        let to_device = run(&["scan", path, "-f", format, "-o", "/dev/full"]);
+        for output in [to_stdout, to_device] {
+            let said = text(&output.stderr);
+            assert_eq!(output.status.code(), Some(7), "{format}: {said}");
+            assert_eq!(said.lines().count(), 1, "{said}");
+        }
+    }
+    let device = std::fs::metadata("/dev/full").unwrap().file_type();
+    assert!(device.is_char_device());
+}
+
+#[cfg(unix)]
+#[test]
+fn links_and_permissions_of_the_output_stay() {
+    use std::os::unix::fs::{PermissionsExt, symlink};
+
+    let (folder, path) = sample();
+    let (file, link) = (
+        folder.path().join("file.csv"),
+        folder.path().join("link.csv"),
+    );
+    std::fs::write(&file, "before").unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o600)).unwrap();
+    symlink(&file, &link).unwrap();
+    let path = path.to_str().unwrap();
+    succeed(&["scan", path, "-c", "id", "-o", link.to_str().unwrap()]);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), "id\n1\n2\n3\n");
+    assert!(link.is_symlink());
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let folder_name = folder.path().to_str().unwrap();
+    let refused = run(&["scan", path, "-f", "csv", "-o", folder_name]);
+    assert_eq!(refused.status.code(), Some(2), "{}", text(&refused.stderr));
+}

@@ -33,7 +33,8 @@
 //!
 //! - [`TableMetadata`], [`choose_metadata_file`]: the metadata file and its snapshots
 //! - [`Schema`], [`NameMapping`]: columns by field id, and their way to Arrow
-//! - [`PartitionSpec`], [`Transform`]: partitioning
+//! - [`PartitionSpec`], [`Transform`], [`PartitionType`]: partitioning
+//! - [`MetadataColumn`]: the columns that every table has beside its own
 //! - [`Planner`], [`Split`], [`DeleteFile`]: from manifests to files
 //! - [`decode_deletion_vector`]: the bitmap of a Puffin file
 //! - [`mod@write`]: small tables, for demonstrations and tests
@@ -63,14 +64,14 @@ pub use metadata::{
     TableView, choose_metadata_file,
 };
 pub use name_mapping::{MappedField, NameMapping};
-pub use partition::{PartitionField, PartitionSpec, Transform};
+pub use partition::{PartitionField, PartitionSpec, PartitionType, Transform};
 pub use path::PathResolver;
 pub use plan::{
     DeleteFile, DeleteIndex, DeleteKind, LiveFiles, ManifestPlan, ManifestSource, Manifests,
     PlanAudit, Planner, SkipReason, Skipped, Split,
 };
 pub use schema::{
-    FIELD_ID_KEY, ListType, MapType, NestedField, PrimitiveType, Schema, StringLayout, StructType,
-    Type,
+    EXTENSION_NAME_KEY, FIELD_ID_KEY, ListType, MapType, MetadataColumn, NestedField,
+    PrimitiveType, Schema, StringLayout, StructType, Type, VARIANT_EXTENSION,
 };
 pub use value::Value;

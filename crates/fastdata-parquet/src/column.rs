@@ -9,10 +9,11 @@ use arrow_buffer::NullBuffer;
 use arrow_schema::FieldRef;
 use bytes::Bytes;
 
+use crate::contain::contained;
 use crate::decode::{Leaf, Window, read_leaf, read_leaf_rows};
-use crate::error::contained;
 use crate::nested::Nested;
 use crate::page::{Chunk, ChunkSource, Pieces};
+use crate::structs::{Shape, Structs};
 use crate::{Error, FieldProjection, FileMeta, Result, RowRanges};
 
 /// Work done by a [`ColumnReader`] so far.
@@ -92,12 +93,14 @@ pub struct ColumnReader {
 
 #[derive(Debug)]
 enum Source {
-    /// A top-level column without repetition, decoded here.
+    /// A top-level column without repetition, decoded here: one value or null a row.
     Flat {
         chunk: Box<Chunk>,
         leaf: Leaf,
         optional: bool,
     },
+    /// Structs of such columns.
+    Struct(Structs),
     /// Everything else, decoded by the `parquet` crate from pages that are read here.
     Nested(Box<Nested>),
 }
@@ -137,7 +140,7 @@ impl ColumnReader {
     /// Whether windows of this column decode independently. Where they do not (nested columns),
     /// windows in row order are cheap and others decode everything in front of them.
     pub fn is_splittable(&self) -> bool {
-        matches!(self.source, Source::Flat { .. })
+        matches!(self.source, Source::Flat { .. } | Source::Struct(_))
     }
 
     /// The rows of a window of the row group. Windows may be read in any order and in parallel; a
@@ -161,6 +164,7 @@ impl ColumnReader {
                         optional: *optional,
                     },
                 ),
+                Source::Struct(structs) => structs.read(rows, None),
                 Source::Nested(nested) => nested.read(rows),
             }
         })
@@ -170,7 +174,7 @@ impl ColumnReader {
     pub fn value_bytes(&self) -> Option<usize> {
         match &self.source {
             Source::Flat { leaf, .. } => leaf.value_bytes(),
-            Source::Nested(_) => None,
+            Source::Struct(_) | Source::Nested(_) => None,
         }
     }
 
@@ -226,6 +230,7 @@ impl ColumnReader {
                     };
                     read_leaf_rows(leaf, chunk, &window, rows)
                 }
+                Source::Struct(structs) => structs.read(window, Some(rows)),
                 Source::Nested(nested) => nested.read_selected(rows),
             }
         })
@@ -235,6 +240,7 @@ impl ColumnReader {
     pub fn decompress_only(&self) -> Result<()> {
         match &self.source {
             Source::Flat { chunk, .. } => chunk.decompress_only(),
+            Source::Struct(structs) => structs.chunks().try_for_each(Chunk::decompress_only),
             Source::Nested(nested) => nested.chunks().try_for_each(Chunk::decompress_only),
         }
     }
@@ -251,6 +257,7 @@ impl ColumnReader {
         };
         match &self.source {
             Source::Flat { chunk, .. } => add(chunk),
+            Source::Struct(structs) => structs.chunks().for_each(add),
             Source::Nested(nested) => nested.chunks().for_each(add),
         }
         stats.decode_ns = self
@@ -317,6 +324,10 @@ fn open_source(
                 optional,
             });
         }
+    }
+    if let Some(shape) = Shape::of(meta, row_group, field)? {
+        let chunks = field.leaves().iter().map(|&leaf| open(leaf));
+        return Ok(Source::Struct(shape.open(chunks.collect::<Result<_>>()?)));
     }
     let mut chunks = Vec::with_capacity(field.leaves().len());
     for &leaf in field.leaves() {

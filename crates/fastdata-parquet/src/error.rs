@@ -120,20 +120,6 @@ impl std::error::Error for Error {
     }
 }
 
-/// Runs `work`, turning a panic inside the `parquet` crate into [`ErrorKind::Corrupt`].
-///
-/// That crate checks most of what a file can claim, but not all of it: a few of its readers still
-/// assert on hostile input. Nothing of ours is left half-changed by the unwind, because `work`
-/// only returns values that it made itself.
-pub(crate) fn contained<T>(what: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
-    match std::panic::catch_unwind(std::panic::AssertUnwindSafe(work)) {
-        Ok(result) => result,
-        Err(_) => Err(Error::corrupt(format!(
-            "{what}: the bytes make no sense to the decoder"
-        ))),
-    }
-}
-
 impl From<parquet::errors::ParquetError> for Error {
     #[cold]
     fn from(error: parquet::errors::ParquetError) -> Self {

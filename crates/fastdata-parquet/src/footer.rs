@@ -5,7 +5,7 @@ use std::ops::Range;
 use bytes::Bytes;
 use parquet::file::metadata::{ParquetMetaData, ParquetMetaDataReader};
 
-use crate::error::contained;
+use crate::contain::contained;
 use crate::repair::repair;
 use crate::thrift::Compact;
 use crate::{Error, FileMeta, Limits, ReadOptions, Result};

@@ -34,6 +34,7 @@
 pub mod error;
 
 mod column;
+mod contain;
 mod decode;
 mod embedded;
 mod footer;
@@ -48,6 +49,7 @@ mod prune;
 mod repair;
 mod rows;
 mod schema;
+mod structs;
 mod thrift;
 
 pub use column::{ColumnReader, DecodeStats, chunk_ranges};

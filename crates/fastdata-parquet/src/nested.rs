@@ -1,4 +1,4 @@
-//! Nested columns, and whatever else has no decoder of ours: the `parquet` crate's array readers,
+//! Columns with lists and maps, and whatever else has no decoder of ours: the `parquet` crate's array readers,
 //! fed with pages that are read and decompressed here.
 //!
 //! Those readers go forward only. One of them is kept at the row where the last window ended, so

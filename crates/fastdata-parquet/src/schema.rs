@@ -15,8 +15,8 @@ use parquet::basic::Type;
 use parquet::file::metadata::FileMetaData;
 use parquet::schema::types::SchemaDescriptor;
 
+use crate::contain::contained;
 use crate::embedded::is_usable;
-use crate::error::contained;
 use crate::{Error, ReadOptions, Result, StringLayout};
 
 /// The schema that a file's columns come out with.

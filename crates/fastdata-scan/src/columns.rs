@@ -8,17 +8,6 @@ use fastdata_kernels::predicate::{Bound, ColumnPath};
 use crate::evolution::{field_id, prune_to_path};
 use crate::{Error, Result};
 
-/// Columns that Iceberg defines for every table beside its own.
-const METADATA_COLUMNS: [&str; 7] = [
-    "_row_id",
-    "_last_updated_sequence_number",
-    "_file",
-    "_pos",
-    "_deleted",
-    "_partition",
-    "_spec_id",
-];
-
 /// One column that is read: a top-level column, or a field inside structs.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct ColumnRequest {
@@ -35,6 +24,8 @@ pub(crate) struct ColumnRequest {
 pub(crate) struct Columns {
     /// Schema of the source: what names were resolved against.
     pub(crate) source: SchemaRef,
+    /// How many fields of `source` are the source's own; metadata columns are behind them.
+    pub(crate) own: usize,
     /// Schema of the batches that come out.
     pub(crate) output: SchemaRef,
     /// Columns to read: those returned first, in output order, then those only the filter needs.
@@ -46,14 +37,15 @@ pub(crate) struct Columns {
 }
 
 impl Columns {
-    /// Resolves `names` (`None`: all columns) and takes in the filter's columns.
+    /// Resolves `names` (`None`: all `own` columns) and takes in the filter's columns.
     pub(crate) fn resolve(
         source: SchemaRef,
+        own: usize,
         names: Option<&[String]>,
         filter: Bound,
     ) -> Result<Self> {
         let mut requests = match names {
-            None => (0..source.fields().len())
+            None => (0..own)
                 .map(|index| request(&source, vec![index]))
                 .collect::<Result<Vec<_>>>()?,
             Some(names) => names
@@ -77,6 +69,7 @@ impl Columns {
         let output = Arc::new(Schema::new_with_metadata(output, source.metadata().clone()));
         Ok(Self {
             source,
+            own,
             output,
             requests,
             returned,
@@ -177,11 +170,6 @@ pub(crate) fn request_of_id(source: &SchemaRef, id: i32) -> Option<ColumnRequest
 pub(crate) fn find_path(source: &Schema, name: &str) -> Result<Vec<usize>> {
     if let Some(index) = find_name(source.fields().iter(), name)? {
         return Ok(vec![index]);
-    }
-    if METADATA_COLUMNS.contains(&name) {
-        return Err(Error::unsupported(format!(
-            "the metadata column `{name}` is not read yet"
-        )));
     }
     let mut path = Vec::new();
     let mut fields = source.fields().clone();

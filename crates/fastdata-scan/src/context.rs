@@ -8,7 +8,9 @@ use std::time::Instant;
 use arrow_array::{ArrayRef, StringArray, new_null_array};
 use arrow_schema::{Field, FieldRef, Schema, SchemaRef};
 use bytes::Bytes;
-use fastdata_iceberg::{FIELD_ID_KEY, Limits, NameMapping, PathResolver, TableMetadata, TableView};
+use fastdata_iceberg::{
+    FIELD_ID_KEY, Limits, MetadataColumn, NameMapping, PathResolver, TableMetadata, TableView,
+};
 use fastdata_kernels::predicate::Bound;
 use fastdata_memory::IdleLimit;
 use fastdata_parquet::ReadOptions;
@@ -22,6 +24,7 @@ use crate::deletes::{DeleteCache, EqualityKeys};
 use crate::evolution::{
     FileField, MatchBy, Missing, any_id, apply_mapping, apply_positions, field_id, file_fields,
 };
+use crate::metadata_columns::{metadata_column, with_children_of};
 use crate::parts::Parts;
 use crate::read::{DataFile, Savings, read_footer};
 use crate::request::ScanRequest;
@@ -87,24 +90,6 @@ impl TableContext {
     }
 }
 
-/// The Arrow schema of the columns that this version reads.
-pub(crate) fn readable_schema(
-    schema: &fastdata_iceberg::Schema,
-    layout: fastdata_iceberg::StringLayout,
-) -> Result<Schema> {
-    let unreadable: Vec<i32> = schema
-        .unreadable()
-        .iter()
-        .map(|(field, _)| field.id)
-        .collect();
-    if unreadable.is_empty() {
-        return Ok(schema.to_arrow(layout)?);
-    }
-    let ids = schema.fields().iter().map(|field| field.id);
-    let readable: Vec<i32> = ids.filter(|id| !unreadable.contains(id)).collect();
-    Ok(schema.project(&readable)?.to_arrow(layout)?)
-}
-
 /// The schema of plain Parquet files: the first file's, with the columns that folders name.
 pub(crate) async fn first_schema(
     store: &Arc<dyn Store>,
@@ -122,7 +107,7 @@ pub(crate) async fn first_schema(
         threads: 1,
         cancel: cancel.clone(),
         counters: Arc::new(Counters::start()),
-        columns: Arc::new(Columns::resolve(empty, None, Bound::Constant(true))?),
+        columns: Arc::new(Columns::resolve(empty, 0, None, Bound::Constant(true))?),
         match_by: MatchBy::Name,
         read_options: read_options.clone(),
         deletes: DeleteCache::default(),
@@ -322,7 +307,8 @@ impl Context {
         match &table.mapping {
             Some(mapping) => apply_mapping(&mut fields, mapping),
             None if table.map_by_position => {
-                apply_positions(&mut fields, self.columns.source.fields());
+                let columns = self.columns.source.fields();
+                apply_positions(&mut fields, columns.iter().take(self.columns.own));
             }
             None => {
                 return Err(Error::unsupported(
@@ -364,7 +350,7 @@ impl Context {
         }
         for schema in table.metadata.schemas().iter().rev() {
             if schema.field(id).is_some() {
-                let arrow = Arc::new(readable_schema(schema, table.layout)?);
+                let arrow = Arc::new(schema.to_arrow(table.layout)?);
                 if let Some(request) = request_of_id(&arrow, id) {
                     return Ok(request);
                 }
@@ -407,6 +393,9 @@ impl Missing for MissingValues<'_> {
             })
         };
         if let Some(value) = constant.cloned().or_else(default) {
+            if metadata_column(field) == Some(MetadataColumn::Partition) {
+                return with_children_of(field, &value);
+            }
             return as_type(&value, field);
         }
         match field.is_nullable() {
@@ -420,7 +409,7 @@ impl Missing for MissingValues<'_> {
 }
 
 /// `value` in the type of `field`: string layouts differ, and a column may have been widened since.
-fn as_type(value: &ArrayRef, field: &Field) -> Result<ArrayRef> {
+pub(crate) fn as_type(value: &ArrayRef, field: &Field) -> Result<ArrayRef> {
     if value.data_type() == field.data_type() {
         return Ok(value.clone());
     }

@@ -12,7 +12,7 @@ use crate::plan::{PlanItem, plan};
 use crate::read::read_footer;
 use crate::runtime::wait;
 use crate::source::{Source, TableSource};
-use crate::{CancelToken, Result, Scan, ScanRequest};
+use crate::{CancelToken, Result, Scan, ScanRequest, type_text};
 
 /// A source as `fastdata describe` shows it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -117,7 +117,7 @@ fn columns_of(schema: &Schema) -> Vec<(String, String)> {
             let required = if field.is_nullable() { "" } else { " not null" };
             (
                 field.name().clone(),
-                format!("{}{required}", field.data_type()),
+                format!("{}{required}", type_text(field.data_type())),
             )
         })
         .collect()

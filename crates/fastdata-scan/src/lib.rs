@@ -53,11 +53,13 @@ mod columns;
 mod context;
 mod deletes;
 mod evolution;
+mod metadata_columns;
 mod partition;
 mod pipeline;
 mod plan;
 mod read;
 mod runtime;
+mod type_text;
 
 pub use cancel::CancelToken;
 pub use describe::{Description, describe};
@@ -69,3 +71,4 @@ pub use request::{ScanRequest, Settings};
 pub use runtime::on_threads;
 pub use scan::{Batches, Collected, Scan};
 pub use stats::{Progress, ScanStats};
+pub use type_text::type_text;

@@ -16,6 +16,7 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 
 use crate::context::{Context, TableContext};
+use crate::metadata_columns;
 use crate::parts::Parts;
 use crate::read::{DataFile, settle_constants};
 use crate::runtime::{network, on_decoders};
@@ -131,13 +132,17 @@ fn plan_table(
     context: Arc<Context>,
     table: Arc<TableContext>,
 ) -> Result<BoxStream<'static, Result<PlanItem>>> {
-    let planner = Planner::new(
+    let mut planner = Planner::new(
         table.metadata.clone(),
         table.view.clone(),
         context.columns.filter.clone(),
         table.paths.clone(),
         &Limits::default(),
     )?;
+    let schema = &context.columns.source;
+    if let Some(partition) = metadata_columns::partition_type(schema, &table.metadata)? {
+        planner = planner.with_partition_values(partition);
+    }
     let (sender, receiver) = mpsc::channel(FILES_AHEAD_MAX);
     let task = network()?.spawn(async move {
         let work = TablePlan {
@@ -193,6 +198,12 @@ impl TablePlan {
         Ok(audit.finish(&index)?)
     }
 
+    /// Where the file with this recorded path is now, as locations are shown.
+    fn shown(&self, path: &str) -> String {
+        let path = self.planner.resolve(path);
+        Location::parse(&path).map_or(path, |location| location.to_string())
+    }
+
     async fn send(&self, item: PlanItem) {
         // A closed channel means that the scan ended early; the task is aborted soon.
         let _ = self.sender.send(Ok(item)).await;
@@ -211,7 +222,7 @@ impl TablePlan {
                     .map_err(|source| Error::from(source).at(&path))?;
                 for skipped in manifests.skipped {
                     let reason = reason_text(skipped.reason);
-                    self.send(PlanItem::SkippedManifest(plain(&skipped.path), reason))
+                    self.send(PlanItem::SkippedManifest(self.shown(&skipped.path), reason))
                         .await;
                 }
                 Ok((manifests.data, manifests.deletes))
@@ -266,28 +277,43 @@ impl TablePlan {
     async fn send_files(&self, plan: ManifestPlan) -> Result<()> {
         for skipped in plan.skipped {
             self.send(PlanItem::SkippedFile(
-                plain(&skipped.path),
+                self.shown(&skipped.path),
                 reason_text(skipped.reason),
             ))
             .await;
         }
         for split in plan.splits {
-            self.send(PlanItem::File(Box::new(data_file(split)?))).await;
+            self.send(data_file(split, &self.context)?).await;
         }
         Ok(())
     }
 }
 
-fn data_file(split: Split) -> Result<DataFile> {
-    let constants: BTreeMap<i32, ArrayRef> = split.constants.iter().cloned().collect();
-    Ok(DataFile {
-        location: Location::parse(&split.path)?,
+fn data_file(split: Split, context: &Context) -> Result<PlanItem> {
+    let schema = &context.columns.source;
+    let location = Location::parse(&split.path)?;
+    let mut residual = split.residual.clone();
+    let own = metadata_columns::constants(schema, &split);
+    if !own.is_empty() {
+        residual = settle_constants(&residual, &|path| {
+            metadata_columns::value_at(schema, &own, path)
+        })?;
+    }
+    if residual == Bound::Constant(false) {
+        return Ok(PlanItem::SkippedFile(
+            location.to_string(),
+            "metadata column",
+        ));
+    }
+    let constants: BTreeMap<i32, ArrayRef> = split.constants.iter().cloned().chain(own).collect();
+    Ok(PlanItem::File(Box::new(DataFile {
+        location,
         size_bytes: Some(split.file_size_bytes),
-        residual: split.residual.clone(),
+        residual,
         constants,
         partition: split.partition.to_string(),
         split: Some(Arc::new(split)),
-    })
+    })))
 }
 
 fn reason_text(reason: SkipReason) -> &'static str {
@@ -296,9 +322,4 @@ fn reason_text(reason: SkipReason) -> &'static str {
         SkipReason::Metrics => "column metrics",
         SkipReason::NoLiveFiles => "no live files",
     }
-}
-
-/// A recorded path as locations are shown, where it is one.
-fn plain(path: &str) -> String {
-    Location::parse(path).map_or_else(|_| path.to_owned(), |location| location.to_string())
 }

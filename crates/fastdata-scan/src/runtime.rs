@@ -55,10 +55,16 @@ pub(crate) fn network() -> Result<&'static Runtime> {
     })
 }
 
+/// More threads than any machine has cores only cost: making a hundred thousand takes minutes.
+const THREADS_MAX: usize = 1024;
+
 /// The number of decoding threads for a request that asked for `threads` (0: one a core).
 pub(crate) fn thread_count(threads: usize) -> usize {
     let cores = || std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    if threads == 0 { cores() } else { threads }
+    match threads {
+        0 => cores(),
+        _ => threads.min(THREADS_MAX),
+    }
 }
 
 /// The process's pool of `threads` decoding threads, made on first use: never rayon's global pool,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::RecordBatch;
-use arrow_schema::{Schema, SchemaRef};
+use arrow_schema::{FieldRef, Schema, SchemaRef};
 use fastdata_kernels::predicate::{Bound, Predicate, bind};
 use fastdata_memory::Pool;
 use fastdata_parquet::{ReadOptions, StringLayout};
@@ -12,9 +12,10 @@ use tokio::sync::mpsc;
 
 use crate::collect::collect;
 use crate::columns::Columns;
-use crate::context::{Context, TableContext, first_schema, readable_schema};
+use crate::context::{Context, TableContext, first_schema};
 use crate::evolution::MatchBy;
 use crate::expression::parse_filter;
+use crate::metadata_columns;
 use crate::partition::{partition_columns, partition_predicate};
 use crate::parts::Parts;
 use crate::pipeline;
@@ -93,7 +94,8 @@ impl Scan {
         &self.columns.output
     }
 
-    /// Schema of the source, before columns were chosen.
+    /// Schema of the source, before columns were chosen; with the metadata columns that the
+    /// request names behind it.
     pub fn source_schema(&self) -> &SchemaRef {
         &self.columns.source
     }
@@ -243,11 +245,10 @@ async fn open(request: ScanRequest, cancel: CancelToken, store: Arc<dyn Store>) 
         strings: request.string_layout,
         ..ReadOptions::default()
     };
-    let (schema, table) = match &source {
+    let (mut schema, table) = match &source {
         Source::Table(table) => {
             let context = TableContext::new(table, &request)?;
-            refuse_unreadable(&context, &request)?;
-            let schema = readable_schema(&context.view.schema, context.layout)?;
+            let schema = context.view.schema.to_arrow(context.layout)?;
             (Arc::new(schema), Some(Arc::new(context)))
         }
         Source::Files(files) => (
@@ -255,8 +256,14 @@ async fn open(request: ScanRequest, cancel: CancelToken, store: Arc<dyn Store>) 
             None,
         ),
     };
+    let own = schema.fields().len();
+    if let Some(table) = &table {
+        let more = metadata_columns::named_by(&request, &schema, table)?;
+        let fields: Vec<FieldRef> = schema.fields().iter().cloned().chain(more).collect();
+        schema = Arc::new(Schema::new_with_metadata(fields, schema.metadata().clone()));
+    }
     let filter = filter_of(&request, &source, &schema)?;
-    let columns = Columns::resolve(schema, request.columns.as_deref(), filter)?;
+    let columns = Columns::resolve(schema, own, request.columns.as_deref(), filter)?;
     Ok(Scan {
         request: Arc::new(request),
         cancel,
@@ -266,33 +273,6 @@ async fn open(request: ScanRequest, cancel: CancelToken, store: Arc<dyn Store>) 
         table,
         read_options,
     })
-}
-
-/// Columns of a type that is not read are no obstacle until somebody asks for them.
-fn refuse_unreadable(table: &TableContext, request: &ScanRequest) -> Result<()> {
-    let filter = request.filter.as_deref().map(parse_filter).transpose()?;
-    for (field, data_type) in table.view.schema.unreadable() {
-        let named =
-            |name: &str| name == field.name || name.starts_with(&format!("{}.", field.name));
-        let wanted = match &request.columns {
-            None => true,
-            Some(names) => names.iter().any(|name| named(name)),
-        };
-        let tested = filter.as_ref().is_some_and(|filter| {
-            filter
-                .columns()
-                .iter()
-                .any(|column| named(&column.to_string()))
-        });
-        if wanted || tested {
-            return Err(Error::unsupported(format!(
-                "column `{}` holds {data_type}, which is not read yet; name the columns to read \
-                 without it",
-                field.name
-            )));
-        }
-    }
-    Ok(())
 }
 
 /// `-p` and `-w` together, bound to the source's schema.

@@ -23,6 +23,7 @@ pub use fastdata_scan::request::CatalogSettings;
 pub use fastdata_scan::{
     Batches, CancelToken, Collected, Description, Error, ErrorKind, Explain, FilePart, PlannedFile,
     Progress, Result, RowGroupSize, Scan, ScanRequest, ScanStats, Settings, describe, on_threads,
+    type_text,
 };
 #[doc(no_inline)]
 pub use fastdata_store as store;

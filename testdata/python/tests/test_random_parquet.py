@@ -212,7 +212,11 @@ def test_random_file(seed, tmp_path):
     path = tmp_path / "random.parquet"
     write(rng, table, path)
     # pyarrow itself does not give back all that it was given (the unit of a time in version 1.0): its reading counts.
-    table = pq.ParquetFile(path).read()
+    # Some files it cannot read at all (a nested column in several chunks, for one); then what was written does.
+    try:
+        table = pq.ParquetFile(path).read()
+    except (pa.lib.ArrowNotImplementedError, pa.lib.ArrowInvalid):
+        pass
     same(command.table_of(command.scan(path)), table, "everything")
     columns = rng.sample(table.column_names, rng.randint(1, table.num_columns))
     same(command.table_of(command.scan(path, columns)), table.select(columns), str(columns))

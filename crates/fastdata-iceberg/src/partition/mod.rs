@@ -3,12 +3,14 @@
 mod bucket;
 mod facts;
 mod label;
+mod partition_type;
 mod range;
 mod source_types;
 mod spec;
 mod transform;
 mod tuple;
 
+pub use partition_type::PartitionType;
 pub use spec::{PartitionField, PartitionSpec};
 pub use transform::Transform;
 

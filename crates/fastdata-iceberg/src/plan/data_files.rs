@@ -172,6 +172,7 @@ impl DataFiles<'_> {
             format,
             spec_id: self.spec_id,
             partition: Arc::clone(&partition.label),
+            partition_value: partition.value.clone(),
             data_sequence_number,
             first_row_id,
             split_offsets: split_offsets(&entry.split_offsets, file_size_bytes),

@@ -27,6 +27,8 @@ impl Facts for FileFacts<'_> {
             .position(|wanted| *wanted == id)
             .and_then(|index| self.metrics.get(index))
             .zip(self.schema.primitive(id))
+            // Its bounds are of paths inside, its counts not said to be those of rows.
+            .filter(|(_, of)| **of != PrimitiveType::Variant)
             .map(|(metrics, of)| {
                 column_facts(metrics, of, self.record_count, column.indices.len() > 1)
             });

@@ -21,6 +21,8 @@ pub(super) struct Partition {
     pub(super) key: Vec<u8>,
     pub(super) label: Arc<str>,
     pub(super) constants: Arc<[(i32, ArrayRef)]>,
+    /// The tuple as a value of the planner's partition type, when it has one.
+    pub(super) value: Option<ArrayRef>,
     pub(super) facts: PartitionFacts,
     /// What the partition leaves of the condition.
     pub(super) residual: Bound,
@@ -74,6 +76,10 @@ impl<'a> PartitionCache<'a> {
             key: tuple_key(self.spec, &tuple, types),
             label: label(self.spec, &tuple, types).into(),
             constants: self.constants(&tuple)?.into(),
+            value: match &self.planner.partition_type {
+                Some(of) => Some(of.value(self.spec, &tuple)?),
+                None => None,
+            },
             residual: self.planner.settle_by_partition(&facts),
             facts,
         })

@@ -9,8 +9,9 @@ use super::metrics::FileFacts;
 use super::{DeleteFile, DeleteIndex, ManifestPlan, SkipReason, Skipped, data_files, delete_files};
 use crate::manifest::{ManifestContent, ManifestFile, read_manifest_list};
 use crate::metadata::{TableMetadata, TableView};
-use crate::partition::{PartitionFacts, PartitionSpec, SourceTypes};
+use crate::partition::{PartitionFacts, PartitionSpec, PartitionType, SourceTypes};
 use crate::path::PathResolver;
+use crate::schema::is_reserved_id;
 use crate::{Error, Limits, Result};
 
 /// Where the manifests of a view are listed.
@@ -46,16 +47,19 @@ pub struct Planner {
     pub(super) metadata: Arc<TableMetadata>,
     pub(super) view: TableView,
     pub(super) predicate: Bound,
-    /// The columns that the predicate names, by field id.
+    /// The table's own columns that the predicate names, by field id.
     pub(super) wanted: Vec<i32>,
     pub(super) source_types: SourceTypes,
+    /// Asks for [`super::Split::partition_value`].
+    pub(super) partition_type: Option<PartitionType>,
     pub(super) paths: PathResolver,
     pub(super) limits: Limits,
 }
 
 impl Planner {
     /// A plan for `view`, keeping what may match `predicate`, which was bound to the Arrow schema
-    /// of `view.schema` (or of a projection of it: columns are found by field id).
+    /// of `view.schema` (or of a projection of it: columns are found by field id). It may name
+    /// metadata columns, too; planning knows nothing about them.
     pub fn new(
         metadata: Arc<TableMetadata>,
         view: TableView,
@@ -65,6 +69,7 @@ impl Planner {
     ) -> Result<Self> {
         let mut wanted = Vec::new();
         collect_columns(&predicate, &mut wanted);
+        wanted.retain(|id| !is_reserved_id(*id));
         wanted.sort_unstable();
         wanted.dedup();
         if let Some(id) = wanted.iter().find(|id| view.schema.field(**id).is_none()) {
@@ -81,9 +86,24 @@ impl Planner {
             predicate,
             wanted,
             source_types,
+            partition_type: None,
             paths,
             limits,
         })
+    }
+
+    /// Each split shall tell its partition as a value of `partition_type`.
+    #[must_use]
+    pub fn with_partition_values(self, partition_type: PartitionType) -> Self {
+        Self {
+            partition_type: Some(partition_type),
+            ..self
+        }
+    }
+
+    /// Where the file with this recorded path is, below the folder that the user named.
+    pub fn resolve(&self, path: &str) -> String {
+        self.paths.resolve(path)
     }
 
     /// Where the manifests are listed.

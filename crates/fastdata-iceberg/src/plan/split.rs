@@ -25,7 +25,10 @@ pub struct Split {
     pub spec_id: i32,
     /// Its partition as `name=value` joined by `/`; empty when unpartitioned.
     pub partition: Arc<str>,
-    /// What its deletes are compared with.
+    /// Its partition as one row of the planner's partition type; `None` when it has none.
+    pub partition_value: Option<ArrayRef>,
+    /// What its deletes are compared with, and what its rows inherit as the commit that changed
+    /// them last.
     pub data_sequence_number: i64,
     /// The `_row_id` of its first row, in version 3.
     pub first_row_id: Option<i64>,

@@ -10,6 +10,10 @@ use crate::{Error, Result};
 
 /// The key of Arrow field metadata that holds a field's id.
 pub const FIELD_ID_KEY: &str = "PARQUET:field_id";
+/// The key of Arrow field metadata that names an extension type.
+pub const EXTENSION_NAME_KEY: &str = "ARROW:extension:name";
+/// The extension type of variants.
+pub const VARIANT_EXTENSION: &str = "arrow.parquet.variant";
 
 /// How strings and binary values of variable length lie in memory.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -28,34 +32,12 @@ impl Schema {
     /// every level.
     ///
     /// Lists are `List`, maps are `Map` with entries named `key_value`, UUIDs are 16 bytes with
-    /// the extension name `arrow.uuid`, unknown is `Null`. Columns of variant, geometry and
-    /// geography are refused by name: [`Schema::project`] to leave them out.
+    /// the extension name `arrow.uuid`, unknown is `Null`. A variant is a struct of its two binary
+    /// parts, `metadata` and `value`, with the extension name [`VARIANT_EXTENSION`]; geometry and
+    /// geography are well-known binary with the extension name `geoarrow.wkb`.
     pub fn to_arrow(&self, layout: StringLayout) -> Result<arrow_schema::Schema> {
         let fields = fields_to_arrow(self.fields(), layout)?;
         Ok(arrow_schema::Schema::new(fields))
-    }
-
-    /// The top-level fields that [`Schema::to_arrow`] would refuse, with the type that this
-    /// version does not read.
-    pub fn unreadable(&self) -> Vec<(&NestedField, &PrimitiveType)> {
-        self.fields()
-            .iter()
-            .filter_map(|field| Some((field.as_ref(), unreadable_type(&field.field_type)?)))
-            .collect()
-    }
-}
-
-fn unreadable_type(field_type: &Type) -> Option<&PrimitiveType> {
-    match field_type {
-        Type::Primitive(
-            primitive @ (PrimitiveType::Variant
-            | PrimitiveType::Geometry(_)
-            | PrimitiveType::Geography(_)),
-        ) => Some(primitive),
-        _ => field_type
-            .children()
-            .into_iter()
-            .find_map(|child| unreadable_type(&child.field_type)),
     }
 }
 
@@ -71,12 +53,50 @@ pub(crate) fn field_to_arrow(field: &NestedField, layout: StringLayout) -> Resul
     let data_type = type_to_arrow(&field.field_type, layout)
         .map_err(|error| error.within(format_args!("column {:?}", field.name)))?;
     let mut metadata = HashMap::from([(FIELD_ID_KEY.to_owned(), field.id.to_string())]);
-    if matches!(field.field_type, Type::Primitive(PrimitiveType::Uuid)) {
-        metadata.insert("ARROW:extension:name".to_owned(), "arrow.uuid".to_owned());
+    if let Some((name, parameters)) = extension(&field.field_type) {
+        metadata.insert(EXTENSION_NAME_KEY.to_owned(), name.to_owned());
+        if let Some(parameters) = parameters {
+            metadata.insert("ARROW:extension:metadata".to_owned(), parameters);
+        }
     }
     // A Null column cannot claim to be non-null, whatever the table says.
     let nullable = !field.required || data_type == DataType::Null;
     Ok(Field::new(&field.name, data_type, nullable).with_metadata(metadata))
+}
+
+/// The extension that says what a type of Arrow stands for, with its parameters.
+fn extension(field_type: &Type) -> Option<(&'static str, Option<String>)> {
+    match field_type.as_primitive()? {
+        PrimitiveType::Uuid => Some(("arrow.uuid", None)),
+        PrimitiveType::Variant => Some((VARIANT_EXTENSION, Some(String::new()))),
+        PrimitiveType::Geometry(name) | PrimitiveType::Geography(name) => {
+            Some(("geoarrow.wkb", Some(geo_parameters(name))))
+        }
+        _ => None,
+    }
+}
+
+/// The reference system and the kind of edges of `geometry(C)` or `geography(C, A)`.
+fn geo_parameters(name: &str) -> String {
+    let inner = name
+        .split_once('(')
+        .and_then(|(_, inner)| inner.trim_end().strip_suffix(')'))
+        .unwrap_or_default();
+    let (crs, edges) = match name.starts_with("geography") {
+        true => inner.rsplit_once(',').unwrap_or((inner, "")),
+        false => (inner, ""),
+    };
+    let or = |text: &str, other: &str| match text.trim() {
+        "" => other.to_owned(),
+        text => text.to_owned(),
+    };
+    let mut parameters = serde_json::Map::new();
+    parameters.insert("crs".to_owned(), or(crs, "OGC:CRS84").into());
+    if name.starts_with("geography") {
+        let edges = or(edges, "spherical").to_ascii_lowercase();
+        parameters.insert("edges".to_owned(), edges.into());
+    }
+    serde_json::Value::Object(parameters).to_string()
 }
 
 /// The Arrow type of a type.
@@ -118,11 +138,13 @@ fn primitive_to_arrow(primitive: &PrimitiveType, layout: StringLayout) -> Result
             StringLayout::Offsets => DataType::Utf8,
             StringLayout::LargeOffsets => DataType::LargeUtf8,
         },
-        PrimitiveType::Binary => match layout {
-            StringLayout::View => DataType::BinaryView,
-            StringLayout::Offsets => DataType::Binary,
-            StringLayout::LargeOffsets => DataType::LargeBinary,
-        },
+        PrimitiveType::Binary | PrimitiveType::Geometry(_) | PrimitiveType::Geography(_) => {
+            binary(layout)
+        }
+        PrimitiveType::Variant => {
+            let part = |name: &str| Field::new(name, binary(layout), false);
+            DataType::Struct(vec![part("metadata"), part("value")].into())
+        }
         PrimitiveType::Uuid => DataType::FixedSizeBinary(16),
         PrimitiveType::Fixed(bytes) => {
             DataType::FixedSizeBinary(i32::try_from(*bytes).map_err(|_| {
@@ -130,10 +152,33 @@ fn primitive_to_arrow(primitive: &PrimitiveType, layout: StringLayout) -> Result
             })?)
         }
         PrimitiveType::Unknown => DataType::Null,
-        PrimitiveType::Variant | PrimitiveType::Geometry(_) | PrimitiveType::Geography(_) => {
-            return Err(Error::unsupported(format!(
-                "type {primitive} is not read yet"
-            )));
-        }
     })
+}
+
+fn binary(layout: StringLayout) -> DataType {
+    match layout {
+        StringLayout::View => DataType::BinaryView,
+        StringLayout::Offsets => DataType::Binary,
+        StringLayout::LargeOffsets => DataType::LargeBinary,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reference_systems_and_edges_are_passed_on() {
+        for (name, expected) in [
+            ("geometry", r#"{"crs":"OGC:CRS84"}"#),
+            ("geometry(srid:4326)", r#"{"crs":"srid:4326"}"#),
+            ("geography", r#"{"crs":"OGC:CRS84","edges":"spherical"}"#),
+            (
+                "geography(srid:4269, KARNEY)",
+                r#"{"crs":"srid:4269","edges":"karney"}"#,
+            ),
+        ] {
+            assert_eq!(geo_parameters(name), expected, "{name}");
+        }
+    }
 }

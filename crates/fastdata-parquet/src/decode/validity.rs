@@ -5,6 +5,7 @@ use std::ops::Range;
 use arrow_buffer::{BooleanBufferBuilder, NullBuffer, bit_chunk_iterator::UnalignedBitChunk};
 
 use super::hybrid::{Hybrid, Run};
+use super::levels::each_run;
 use crate::page::PageBytes;
 use crate::{Error, Result};
 
@@ -73,6 +74,9 @@ impl Validity {
         skip: usize,
         take: usize,
     ) -> Result<Present> {
+        if page.definition_max > 1 {
+            return self.append_levels(page, skip, take, page.definition_max);
+        }
         if page.definition_bit_packed {
             return self.append_bit_packed(page.definition, skip, take);
         }
@@ -100,6 +104,37 @@ impl Validity {
         }
         self.len += take;
         Ok(Present { before, within })
+    }
+
+    /// Takes, for rows `skip..skip + take` of a page, whether their definition levels reach `level`:
+    /// of a leaf inside of structs its maximum, or the level of one of the structs.
+    pub(crate) fn append_levels(
+        &mut self,
+        page: &PageBytes<'_>,
+        skip: usize,
+        take: usize,
+        level: u16,
+    ) -> Result<Present> {
+        let mut present = Present {
+            before: 0,
+            within: 0,
+        };
+        let mut skipped = 0;
+        each_run(page, skip + take, |found, rows| {
+            let reaches = found >= u32::from(level);
+            let in_front = rows.min(skip - skipped);
+            skipped += in_front;
+            let rows = rows - in_front;
+            if reaches {
+                present.before += in_front;
+                present.within += rows;
+                self.append_valid(rows);
+            } else if rows > 0 {
+                self.bits().append_n(rows, false);
+                self.len += rows;
+            }
+        })?;
+        Ok(present)
     }
 
     /// [`Self::append_page`] for an optional column, all valid for a required one.
@@ -142,6 +177,10 @@ impl Validity {
                 .as_ref()
                 .is_none_or(|bits| bits.get_bit(from + at))
         }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
     }
 
     pub(crate) fn finish(self) -> Option<NullBuffer> {

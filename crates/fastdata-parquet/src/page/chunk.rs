@@ -83,6 +83,8 @@ pub(crate) struct PageBytes<'a> {
     pub(crate) definition: &'a [u8],
     /// Whether the definition levels are in the deprecated big-endian packing.
     pub(crate) definition_bit_packed: bool,
+    /// The highest of them; above 1 for leaves inside of structs.
+    pub(crate) definition_max: u16,
     /// The values.
     pub(crate) values: &'a [u8],
     /// Encoding of the values.
@@ -555,6 +557,7 @@ impl Chunk {
         Ok(PageBytes {
             definition: bytes.get(definition).ok_or_else(short)?,
             definition_bit_packed: bit_packed,
+            definition_max: self.levels.definition.unsigned_abs(),
             values: bytes.get(at..).ok_or_else(short)?,
             encoding,
             shared: shared.map(|bytes| bytes.slice(at..)),

@@ -9,8 +9,8 @@ use parquet::file::metadata::ColumnChunkMetaData;
 use parquet::schema::types::ColumnDescriptor;
 
 use super::facts::{Leaf, datum, unit_ns};
+use crate::contain::contained;
 use crate::decode::for_each_value;
-use crate::error::contained;
 use crate::page::dictionary_page;
 use crate::{Error, Limits, Result};
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use arrow_schema::{DataType, Field, Fields, Schema};
+use arrow_schema::{DataType, Field, FieldRef, Fields, Schema};
 use fastdata_iceberg::NameMapping;
 
 /// Key of the field id in an Arrow field's metadata, as Parquet readers write it.
@@ -114,9 +114,12 @@ fn apply_renamed(
 
 /// Gives the top-level fields of a file without ids the ids of the table's columns at the same
 /// position, nested levels likewise. A guess that only the user may ask for.
-pub(crate) fn apply_positions(fields: &mut [FileField], table: &Fields) {
+pub(crate) fn apply_positions<'a>(
+    fields: &mut [FileField],
+    table: impl IntoIterator<Item = &'a FieldRef>,
+) {
     for (field, column) in fields.iter_mut().zip(table) {
         field.id = field_id(column);
-        apply_positions(&mut field.children, &children(column.data_type()));
+        apply_positions(&mut field.children, children(column.data_type()).iter());
     }
 }

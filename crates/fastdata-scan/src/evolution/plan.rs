@@ -3,6 +3,8 @@
 use arrow_array::ArrayRef;
 use arrow_schema::{DataType, Field, FieldRef};
 
+use fastdata_iceberg::{EXTENSION_NAME_KEY, VARIANT_EXTENSION};
+
 use super::convert::Conversion;
 use super::file::{FileField, MatchBy, children, field_id};
 use crate::{Error, ErrorKind, Result};
@@ -101,6 +103,10 @@ impl PlanContext<'_> {
         leaves: &mut Vec<Vec<usize>>,
     ) -> Result<FieldPlan> {
         match (target.data_type(), &source.data_type) {
+            (DataType::Struct(fields), DataType::Struct(_)) if is_variant(target) => {
+                let children = self.plan_variant(target, fields, source, path, leaves)?;
+                Ok(FieldPlan::Struct(children))
+            }
             (DataType::Struct(fields), DataType::Struct(_)) => {
                 let children = self.plan_children(fields, source, path, leaves)?;
                 Ok(FieldPlan::Struct(children))
@@ -132,6 +138,29 @@ impl PlanContext<'_> {
                 Ok(FieldPlan::Leaf(conversion))
             }
         }
+    }
+
+    /// The parts of a variant have names and no ids.
+    fn plan_variant(
+        &self,
+        target: &Field,
+        fields: &arrow_schema::Fields,
+        source: &FileField,
+        path: &[usize],
+        leaves: &mut Vec<Vec<usize>>,
+    ) -> Result<Vec<ChildPlan>> {
+        let is_typed = |child: &FileField| child.name == "typed_value";
+        if source.children.iter().any(is_typed) {
+            return Err(Error::unsupported(format!(
+                "the variant column `{}` is shredded in the file",
+                target.name()
+            )));
+        }
+        let by_name = PlanContext {
+            by: MatchBy::Name,
+            ..*self
+        };
+        by_name.plan_children(fields, source, path, leaves)
     }
 
     fn plan_children(
@@ -197,6 +226,12 @@ impl PlanContext<'_> {
             _ => self.plan_present(child, found, path, leaves),
         }
     }
+}
+
+/// Whether `field` holds the two parts of a variant.
+fn is_variant(field: &Field) -> bool {
+    let extension = field.metadata().get(EXTENSION_NAME_KEY);
+    extension.is_some_and(|name| name == VARIANT_EXTENSION)
 }
 
 fn step(path: &[usize], steps: &[usize]) -> Vec<usize> {

@@ -18,6 +18,7 @@ use crate::columns::ColumnRequest;
 use crate::context::Context;
 use crate::deletes::{FileDeletes, load_deletes};
 use crate::evolution::{FieldPlan, FileField, MatchBy, Missing, leaf_keeps_statistics, plan_field};
+use crate::metadata_columns::{Inherited, Lineage};
 use crate::source::is_local;
 use crate::stats::{Counters, add, elapsed_ns};
 use crate::{Error, Result};
@@ -54,6 +55,8 @@ pub(crate) struct FileColumn {
     pub(crate) projection: Option<FieldProjection>,
     /// How that becomes the column.
     pub(crate) plan: FieldPlan,
+    /// What rows get then that have no value: a column of row lineage.
+    pub(crate) inherited: Option<Inherited>,
     /// Path of its leaf in the file, when it is a single leaf whose statistics speak for it.
     leaf: Option<Vec<usize>>,
 }
@@ -107,7 +110,10 @@ async fn open(context: &Arc<Context>, file: DataFile) -> Result<OpenFile> {
     let columns = requests
         .iter()
         .chain(keys.requests())
-        .map(|request| plan_column(request.clone(), &meta, &fields, by, &missing))
+        .map(|request| {
+            let lineage = Lineage::of(&request.root, file.split.as_deref());
+            plan_column(request.clone(), &meta, &fields, by, &missing, lineage)
+        })
         .collect::<Result<Vec<_>>>()?;
     let constant =
         |path: &[usize]| constant_value(columns.iter().find(|column| column.request.path == path)?);
@@ -240,21 +246,39 @@ fn plan_column(
     fields: &[FileField],
     match_by: MatchBy,
     missing: &dyn Missing,
+    lineage: Option<Lineage>,
 ) -> Result<FileColumn> {
     let mut leaves = Vec::new();
-    let (_, plan) = plan_field(&request.root, fields, match_by, missing, &[], &mut leaves)?;
+    let (mut root, mut in_file) = (request.root.clone(), fields);
+    if lineage.is_some() {
+        root.set_nullable(true);
+    }
+    let inherited = match lineage {
+        None => None,
+        Some(Lineage::Stored(inherited)) => Some(inherited),
+        Some(Lineage::Computed(inherited)) => {
+            in_file = &[];
+            Some(inherited)
+        }
+        Some(Lineage::Nothing) => {
+            in_file = &[];
+            None
+        }
+    };
+    let (_, plan) = plan_field(&root, in_file, match_by, missing, &[], &mut leaves)?;
     let projection = match leaves.is_empty() {
         true => None,
         false => Some(only(meta.project(&leaves)?, &request)?),
     };
     let leaf = match leaves.as_slice() {
-        [leaf] if leaf_keeps_statistics(&plan) => Some(leaf.clone()),
+        [leaf] if inherited.is_none() && leaf_keeps_statistics(&plan) => Some(leaf.clone()),
         _ => None,
     };
     Ok(FileColumn {
         request,
         projection,
         plan,
+        inherited,
         leaf,
     })
 }
@@ -325,7 +349,7 @@ fn settle_atom(atom: &Bound, value: &dyn Fn(&[usize]) -> Option<ArrayRef>) -> Re
 
 /// The value of a column that the file does not deliver.
 fn constant_value(column: &FileColumn) -> Option<ArrayRef> {
-    if column.projection.is_some() {
+    if column.projection.is_some() || column.inherited.is_some() {
         return None;
     }
     let root = column.plan.adapt(&column.request.root, None, 1).ok()?;

@@ -218,6 +218,7 @@ impl OpenFile {
         self.columns.get(position).is_some_and(|column| {
             column.request.path.len() == 1
                 && column.projection.is_some()
+                && column.inherited.is_none()
                 && column.plan.keeps_bits()
         })
     }

@@ -139,7 +139,10 @@ pub(crate) fn read_column(
             Some(reader.read_selected_in(first..window.end(), rows)?)
         }
     };
-    let root = column.plan.adapt(&column.request.root, raw, row_count)?;
+    let mut root = column.plan.adapt(&column.request.root, raw, row_count)?;
+    if let Some(inherited) = column.inherited {
+        root = inherited.fill(&root, group.plan.first_row, rows)?;
+    }
     let steps = vec![0; column.request.path.len().saturating_sub(1)];
     extract_child(root, &steps)
 }

@@ -59,7 +59,12 @@ async fn resolve_one(text: &str, request: &ScanRequest, store: &dyn Store) -> Re
             .map(Source::Table)
             .ok_or_else(|| not_a_table(&root));
     }
-    let location = Location::parse(text.trim_end_matches('/'))?;
+    // What is left of `s3://` without its slashes would be the name of a local folder.
+    let trimmed = match text.ends_with("://") {
+        true => text,
+        false => text.trim_end_matches('/'),
+    };
+    let location = Location::parse(trimmed)?;
     if files::is_glob(text, &location, store).await? {
         return files::glob(&location, store).await.map(Source::Files);
     }
