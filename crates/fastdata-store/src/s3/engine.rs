@@ -14,11 +14,16 @@ use super::endpoint::Endpoint;
 use super::hedge::Hedging;
 use super::pool::Pool;
 use super::retry::{Budget, Patience, Retry};
-use crate::StoreConfig;
+use crate::{ChecksumAlgorithm, StoreConfig};
 
 /// Requests in flight at first: what fills 10 Gbit/s at 70 MB/s a connection. With more, parts of 8 MiB
 /// only wait for each other behind a line of 4 Gbit/s, and a scan gets its last row groups all at once.
 const START: usize = 18;
+
+/// What is in flight is counted in bytes: a request for a part of 8 MiB takes so many units of 1 MiB, and
+/// small ones take one.
+const UNITS: usize = 8;
+const UNIT_BYTES: u64 = 1 << 20;
 
 /// A pool belongs to the runtime that watches its sockets.
 type PoolKey = (tokio::runtime::Id, bool, String, u16);
@@ -34,7 +39,12 @@ pub(super) struct Engine {
     pub(super) hedging: Mutex<Hedging>,
     pub(super) budget: Mutex<Budget>,
     controller: Mutex<Flow>,
+    /// In units.
     permits: Arc<Semaphore>,
+    /// One for each request that may run, however small it is.
+    slots: Arc<Semaphore>,
+    /// The algorithm by which objects have their checksums, as far as they were seen.
+    usual_checksum: Mutex<ChecksumAlgorithm>,
     /// What the service's clock shows beyond ours, in seconds.
     clock_ahead_s: AtomicI64,
     seed: AtomicU64,
@@ -44,15 +54,16 @@ pub(super) struct Engine {
 /// The controller, and how far the permits are from its target.
 struct Flow {
     controller: Controller,
-    /// Permits that exist, in the semaphore or in use.
+    /// Units that exist, in the semaphore or in use.
     issued: usize,
-    /// Permits to be thrown away when they come back.
+    /// Units to be thrown away when they come back.
     surplus: usize,
 }
 
 /// Leave to send one request.
 pub(super) struct Permit {
     permit: Option<OwnedSemaphorePermit>,
+    _slot: Option<OwnedSemaphorePermit>,
     engine: Arc<Engine>,
 }
 
@@ -70,7 +81,7 @@ impl Engine {
     pub(super) fn new(config: &StoreConfig) -> Self {
         let most = config.connections.clamp(1, 4096);
         let controller = Controller::new(START, most);
-        let issued = controller.target();
+        let issued = controller.target() * UNITS;
         Self {
             connect_timeout: config.connect_timeout,
             request_timeout: config.request_timeout,
@@ -85,6 +96,8 @@ impl Engine {
             hedging: Mutex::default(),
             budget: Mutex::default(),
             permits: Arc::new(Semaphore::new(issued)),
+            slots: Arc::new(Semaphore::new(most)),
+            usual_checksum: Mutex::new(ChecksumAlgorithm::Crc64Nvme),
             controller: Mutex::new(Flow {
                 controller,
                 issued,
@@ -146,19 +159,33 @@ impl Engine {
         Arc::clone(pool)
     }
 
-    /// Waits until one more request may be sent.
-    pub(super) async fn permit(self: &Arc<Self>) -> Permit {
+    /// Waits until a request for so many bytes may be sent.
+    pub(super) async fn permit(self: &Arc<Self>, bytes: u64) -> Permit {
+        let units = bytes.div_ceil(UNIT_BYTES).clamp(1, UNITS as u64) as u32;
         // An error means that the semaphore was closed, which nobody does.
-        let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
+        let slot = Arc::clone(&self.slots).acquire_owned().await.ok();
+        let permits = Arc::clone(&self.permits);
+        let permit = permits.acquire_many_owned(units).await.ok();
         Permit {
             permit,
+            _slot: slot,
             engine: Arc::clone(self),
         }
     }
 
+    /// How objects without a known checksum are summed up on their way.
+    pub(super) fn usual_checksum(&self) -> ChecksumAlgorithm {
+        *locked(&self.usual_checksum)
+    }
+
+    pub(super) fn set_usual_checksum(&self, algorithm: ChecksumAlgorithm) {
+        *locked(&self.usual_checksum) = algorithm;
+    }
+
     /// A request brought `bytes` in `took`.
     pub(super) fn done(&self, took: Duration, bytes: u64) {
-        let saturated = self.permits.available_permits() == 0;
+        let saturated =
+            self.permits.available_permits() < UNITS || self.slots.available_permits() == 0;
         let mut flow = locked(&self.controller);
         flow.controller.done(self.now(), took, bytes, saturated);
         flow.settle(&self.permits);
@@ -198,7 +225,7 @@ impl Engine {
 
 impl Flow {
     fn settle(&mut self, permits: &Semaphore) {
-        let target = self.controller.target();
+        let target = self.controller.target() * UNITS;
         let issued = self.issued - self.surplus;
         if target > issued {
             let wanted = target - issued;
@@ -216,14 +243,15 @@ impl Flow {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let Some(permit) = self.permit.take() else {
+        let Some(mut permit) = self.permit.take() else {
             return;
         };
         let mut flow = locked(&self.engine.controller);
-        if flow.surplus > 0 {
-            flow.surplus -= 1;
-            flow.issued -= 1;
-            permit.forget();
+        let gone = flow.surplus.min(permit.num_permits());
+        if let Some(surplus) = permit.split(gone) {
+            flow.surplus -= gone;
+            flow.issued -= gone;
+            surplus.forget();
         }
     }
 }
