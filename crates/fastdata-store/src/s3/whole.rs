@@ -153,9 +153,8 @@ impl Reading {
         let (parts, told) = tokio::try_join!(join(&mut running), self.told())?;
         let bytes = joined(whole);
         // A range that begins an object of unknown length may not be all of it.
-        match told.filter(|_| self.version.size_bytes() == Some(len)) {
-            Some(expected) => self.compare(&bytes, parts, &spans, expected)?,
-            None => {}
+        if let Some(expected) = told.filter(|_| self.version.size_bytes() == Some(len)) {
+            self.compare(&bytes, parts, &spans, expected)?;
         }
         Ok(bytes)
     }
