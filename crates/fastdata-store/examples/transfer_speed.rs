@@ -16,9 +16,7 @@ use futures::TryStreamExt;
 fn main() -> Result<(), Box<dyn Error>> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let [url, target, rest @ ..] = &args[..] else {
-        return Err(
-            "usage: transfer_speed FOLDER-URL memory|FOLDER [TIMES] [CONNECTIONS]".into(),
-        );
+        return Err("usage: transfer_speed FOLDER-URL memory|FOLDER [TIMES] [CONNECTIONS]".into());
     };
     let times: u32 = rest.first().map_or(Ok(5), |text| text.parse())?;
     let mut config = StoreConfig::from_env();
@@ -60,7 +58,11 @@ fn into_memory(config: &StoreConfig, url: &str) -> Result<u64, Box<dyn Error>> {
         });
         futures::future::try_join_all(reads).await
     })?;
-    Ok(brought.iter().flatten().map(|bytes| bytes.len() as u64).sum())
+    Ok(brought
+        .iter()
+        .flatten()
+        .map(|bytes| bytes.len() as u64)
+        .sum())
 }
 
 fn into_files(config: &StoreConfig, url: &str, folder: &Path) -> Result<u64, Box<dyn Error>> {

@@ -13,8 +13,8 @@ use crate::local::LocalStore;
 use crate::remote::{self, RemoteStore};
 use crate::s3::{self, Buckets};
 use crate::{
-    Answered, Entry, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Scheme, Store,
-    StoreConfig, Take,
+    Answered, Entry, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Scheme,
+    Store, StoreConfig, Take,
 };
 
 /// A store for every kind of address. Nothing is looked up or connected before the first use of a
@@ -200,7 +200,10 @@ impl Store for AnyStore {
             let pins = self.s3_pins();
             return s3.read_into(self.config(), object, range, take, pins).await;
         }
-        for bytes in self.read_ranges(object, std::slice::from_ref(&range)).await? {
+        for bytes in self
+            .read_ranges(object, std::slice::from_ref(&range))
+            .await?
+        {
             take(&bytes)?;
         }
         Ok(Answered::default())

@@ -211,7 +211,10 @@ pub trait Store: Debug + Send + Sync {
         range: Range<u64>,
         take: &'a mut Take<'a>,
     ) -> Result<Answered> {
-        for bytes in self.read_ranges(object, std::slice::from_ref(&range)).await? {
+        for bytes in self
+            .read_ranges(object, std::slice::from_ref(&range))
+            .await?
+        {
             take(&bytes)?;
         }
         Ok(Answered::default())

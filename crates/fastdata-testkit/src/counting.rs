@@ -8,8 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use async_trait::async_trait;
 use bytes::Bytes;
 use fastdata_store::{
-    Answered, Entry, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Store,
-    Take,
+    Answered, Entry, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Store, Take,
 };
 use futures::stream::BoxStream;
 

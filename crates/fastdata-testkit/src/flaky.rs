@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use fastdata_store::{
-    Answered, Entry, Error, ErrorKind, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Store,
-    Take,
+    Answered, Entry, Error, ErrorKind, Location, ObjectMeta, ObjectStat, PutOptions, PutResult,
+    Result, Store, Take,
 };
 use futures::stream::{self, BoxStream, StreamExt};
 use rand::{Rng, SeedableRng, rngs::StdRng};

@@ -7,8 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::{BufMut, Bytes, BytesMut};
 use fastdata_store::{
-    Answered, Entry, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Store,
-    Take,
+    Answered, Entry, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Store, Take,
 };
 use futures::stream::BoxStream;
 

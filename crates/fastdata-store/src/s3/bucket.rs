@@ -162,7 +162,9 @@ impl Buckets {
         if ranges::plan(object, std::slice::from_ref(&range), JOINING)?.is_empty() {
             return Ok(Answered::default());
         }
-        self.reading(config, object, pins)?.stream(range, take).await
+        self.reading(config, object, pins)?
+            .stream(range, take)
+            .await
     }
 
     pub(crate) async fn read_tail(

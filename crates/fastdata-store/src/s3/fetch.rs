@@ -21,9 +21,7 @@ use super::whole::expected;
 use crate::checksum::Digest;
 use crate::pieces::{self, Whole};
 use crate::ranges::{self, Read, Splitting, past_end};
-use crate::{
-    Answered, Checksum, ChecksumAlgorithm, Error, ErrorKind, Location, Result, Take,
-};
+use crate::{Answered, Checksum, ChecksumAlgorithm, Error, ErrorKind, Location, Result, Take};
 
 /// A read that is longer is split, because one connection brings at most 90 MB/s from S3.
 pub(super) const SPLIT_ABOVE_BYTES: u64 = 12 << 20;

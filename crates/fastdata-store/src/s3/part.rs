@@ -102,9 +102,7 @@ impl<'a> Part<'a> {
         };
         let (filled, len) = (self.filled, self.len());
         match &mut self.target {
-            Target::Memory(piece) => {
-                piece.slice_mut(filled..len.min(filled.saturating_add(most)))
-            }
+            Target::Memory(piece) => piece.slice_mut(filled..len.min(filled.saturating_add(most))),
             Target::Stream(stream) => {
                 if stream.buffer.is_empty() {
                     stream.buffer = vec![0; STREAM_BYTES.min(len)];

@@ -148,7 +148,9 @@ impl Reading {
         let len = spans.last().map_or(0, |span| span.end);
         let algorithm = self.client.engine.usual_checksum();
         let mut running = Running::new();
-        let whole = self.begin(&mut running, spans.clone(), Some(algorithm), &mut { opened })?;
+        let whole = self.begin(&mut running, spans.clone(), Some(algorithm), &mut {
+            opened
+        })?;
         // Asked for beside the parts, which do not say it.
         let (parts, told) = tokio::try_join!(join(&mut running), self.told())?;
         let bytes = joined(whole);
@@ -260,7 +262,11 @@ enum Asked {
 fn is_even(spans: &[Range<u64>]) -> bool {
     let mut lens = spans.iter().map(|span| span.end - span.start);
     let first = lens.next();
-    lens.len() < 2 || lens.by_ref().take(spans.len() - 2).all(|len| Some(len) == first)
+    lens.len() < 2
+        || lens
+            .by_ref()
+            .take(spans.len() - 2)
+            .all(|len| Some(len) == first)
 }
 
 /// The checksum of an upload in parts that an answer carries, the best one.

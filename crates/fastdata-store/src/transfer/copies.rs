@@ -1,6 +1,6 @@
 //! Many objects at a time: downloads, uploads, and what makes two places equal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -10,6 +10,7 @@ use tokio::task::JoinSet;
 use super::download::{self, Desk, Downloaded, How, PART_BYTES, Told, Verification};
 use super::names::path_below;
 use super::plan::{self, Item};
+use super::unfinished;
 use super::upload::{self, Upload};
 use crate::{Error, ErrorKind, Location, ObjectMeta, PutOptions, Result, Scheme};
 
@@ -100,6 +101,11 @@ async fn download_all(desk: &Desk, mut errands: Vec<Errand>, options: &CopyOptio
         verify: options.verify,
         resume: options.resume,
     };
+    let folders = errands
+        .iter()
+        .filter_map(|errand| errand.path.as_ref().ok()?.parent());
+    let folders: BTreeSet<PathBuf> = folders.map(Path::to_path_buf).collect();
+    folders.iter().for_each(|folder| unfinished::sweep(folder));
     let mut copied = Vec::with_capacity(errands.len());
     let bytes = errands.iter().map(|errand| errand.item.meta.size_bytes);
     desk.progress.plan(errands.len(), bytes.sum());

@@ -12,9 +12,7 @@ use tokio::sync::Semaphore;
 
 use super::fetching::Fetching;
 use super::unfinished;
-use crate::{
-    Checksum, ChecksumAlgorithm, Error, ErrorKind, ObjectMeta, ObjectStat, Result, Store,
-};
+use crate::{Checksum, ChecksumAlgorithm, Error, ErrorKind, ObjectMeta, ObjectStat, Result, Store};
 
 /// What one read asks for.
 pub(super) const PART_BYTES: u64 = 8 << 20;

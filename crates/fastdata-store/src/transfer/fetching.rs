@@ -16,9 +16,7 @@ use super::download::{
 };
 use crate::checksum::Digest;
 use crate::expected::{Check, Compared, Expected};
-use crate::{
-    Answered, ChecksumAlgorithm, Error, ErrorKind, Location, ObjectStat, Result, Store,
-};
+use crate::{Answered, ChecksumAlgorithm, Error, ErrorKind, Location, ObjectStat, Result, Store};
 
 /// The last bytes of a run are asked for in smaller pieces, so that the connections have something to do
 /// until the end and end together.
@@ -84,7 +82,11 @@ impl<'a> Fetching<'a> {
     pub(super) async fn run(&self, done: &BTreeSet<u64>) -> Result<Verification> {
         let (mut sums, expected) = tokio::try_join!(self.bring(done), self.expected(done))?;
         let size_bytes = self.stat.size_bytes;
-        if sums.answered.size_bytes.is_some_and(|now| now != size_bytes) {
+        if sums
+            .answered
+            .size_bytes
+            .is_some_and(|now| now != size_bytes)
+        {
             return Err(self.changed());
         }
         if let Some(verified) = sums.answered.verified.take() {
@@ -176,11 +178,7 @@ impl<'a> Fetching<'a> {
         }
     }
 
-    async fn verify(
-        &self,
-        sums: Sums,
-        expected: Expected,
-    ) -> Result<Verification> {
+    async fn verify(&self, sums: Sums, expected: Expected) -> Result<Verification> {
         let algorithm = expected.checksum().algorithm;
         if algorithm.combines() {
             let usual = self.desk.usual_checksum.lock();

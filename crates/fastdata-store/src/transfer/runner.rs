@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::path::Path;
-use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, TryStreamExt};
@@ -16,7 +16,8 @@ use super::plan;
 use crate::expected::{Check, Expected};
 use crate::s3::{Buckets, Diagnosis, unfinished_uploads};
 use crate::{
-    ChecksumAlgorithm, Entry, Error, ErrorKind, Location, ObjectMeta, ObjectStat, Result, Scheme, Store, StoreConfig,
+    ChecksumAlgorithm, Entry, Error, ErrorKind, Location, ObjectMeta, ObjectStat, Result, Scheme,
+    Store, StoreConfig,
 };
 
 /// Says whether to stop; asked many times a second.

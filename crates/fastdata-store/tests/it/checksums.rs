@@ -56,7 +56,9 @@ impl World {
         let bytes = self.runtime.block_on(async {
             match as_range {
                 true => {
-                    let read = self.store.read_ranges(&object, std::slice::from_ref(&whole));
+                    let read = self
+                        .store
+                        .read_ranges(&object, std::slice::from_ref(&whole));
                     Ok(read.await?.swap_remove(0))
                 }
                 false => self.store.read(&object, 1 << 30).await,
@@ -137,7 +139,10 @@ fn files_are_compared_by_default() {
         let Verification::Verified(checksum) = found else {
             panic!("{key}: {found:?}")
         };
-        assert!(checksum.to_string().starts_with(prefix), "{key}: {checksum}");
+        assert!(
+            checksum.to_string().starts_with(prefix),
+            "{key}: {checksum}"
+        );
         let fault = world.flip(1);
         world.get(key, &options).unwrap();
         assert_eq!(world.simulator.hits(fault), 1, "{key}");
@@ -236,9 +241,7 @@ fn files_are_written_while_bytes_arrive() {
         bytes: 7 << 20,
         stall_ms: 3_600_000,
     };
-    world
-        .simulator
-        .inject(Fault::always(Operation::Get, slow));
+    world.simulator.inject(Fault::always(Operation::Get, slow));
     let stop = Arc::new(std::sync::atomic::AtomicBool::new(false));
     let asked = Arc::clone(&stop);
     let mut config = world.simulator.config();

@@ -46,7 +46,10 @@ pub(super) fn of_synthetic(content: &Content) -> Option<(String, String)> {
     let period = super::content::ARENA_BYTES as u64;
     let (mut whole, mut done) = (sum(0..len % period), len % period);
     // Content is periodic: whatever stretch of a period begins at `done`, it is one turned by that.
-    let (mut periods, mut stretch) = (len / period, (sum(done..done + period.min(len - done)), period));
+    let (mut periods, mut stretch) = (
+        len / period,
+        (sum(done..done + period.min(len - done)), period),
+    );
     while periods > 0 {
         if periods % 2 == 1 {
             whole = crc_fast::checksum_combine(algorithm, whole, stretch.0, stretch.1);
@@ -63,7 +66,11 @@ pub(super) fn of_synthetic(content: &Content) -> Option<(String, String)> {
 
 /// What S3 says of an object that was written in parts of these lengths with checksums of theirs: that of
 /// the checksums, and how many there are. `None` for an algorithm that is not known here.
-pub(super) fn of_parts(name: &str, content: &Content, lens: &[u64]) -> Option<(String, Vec<String>)> {
+pub(super) fn of_parts(
+    name: &str,
+    content: &Content,
+    lens: &[u64],
+) -> Option<(String, Vec<String>)> {
     let mut start = 0;
     let mut parts = Vec::new();
     let mut raw = Vec::new();

@@ -150,7 +150,9 @@ fn attributes(state: &State, request: &Request) -> Answer {
     };
     let number = |name: &str| request.header(name)?.parse::<usize>().ok();
     let behind = number("x-amz-part-number-marker").unwrap_or(0);
-    let most = number("x-amz-max-parts").unwrap_or(1000).min(state.page_parts);
+    let most = number("x-amz-max-parts")
+        .unwrap_or(1000)
+        .min(state.page_parts);
     let end = object.parts.len().min(behind + most);
     let tag = object.checksum.as_ref().map_or("", |(name, _)| name);
     let tag = tag.trim_start_matches("x-amz-checksum-").to_uppercase();

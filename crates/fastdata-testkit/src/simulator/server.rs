@@ -159,7 +159,9 @@ impl Simulator {
     /// As [`Simulator::put_synthetic`], with a CRC-64/NVME, as objects have by now.
     pub fn put_synthetic_with_checksum(&self, bucket: &str, key: &str, seed: u64, len: u64) {
         let content = Content::synthetic(seed, len);
-        let headers: Vec<_> = super::checksum::of_synthetic(&content).into_iter().collect();
+        let headers: Vec<_> = super::checksum::of_synthetic(&content)
+            .into_iter()
+            .collect();
         self.state().store(bucket, key, content, &headers);
     }
 
