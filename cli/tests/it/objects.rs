@@ -432,13 +432,12 @@ fn a_bundle_of_certificates_replaces_what_the_system_trusts() {
     let folder = tempfile::tempdir().unwrap();
     let door = Door::tls(&simulator.endpoint_url(), "127.0.0.1", false);
     let elsewhere = Door::tls(&simulator.endpoint_url(), "127.0.0.1", false);
-    let [of_door, of_elsewhere] = [("door.pem", &door), ("elsewhere.pem", &elsewhere)].map(
-        |(name, door)| {
+    let [of_door, of_elsewhere] =
+        [("door.pem", &door), ("elsewhere.pem", &elsewhere)].map(|(name, door)| {
             let path = folder.path().join(name);
             std::fs::write(&path, door.certificate()).unwrap();
             path
-        },
-    );
+        });
     for client in ["ours", "object_store"] {
         let cat = |system: &std::path::Path, bundle: Option<&std::path::Path>| {
             let mut command = over(&simulator, &["cat", "s3://lake/x"]);

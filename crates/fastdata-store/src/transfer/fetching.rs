@@ -141,7 +141,12 @@ impl<'a> Fetching<'a> {
         let mut running = JoinSet::new();
         for index in (0..parts).filter(|index| !done.contains(index)) {
             let (start, len) = part(self.stat.size_bytes, index);
-            let memory_bytes = self.view.read_into_memory_bytes(&self.stat.location, len);
+            let piece_bytes = piece_bytes(&self.desk.progress, len);
+            let of_piece = len.min(piece_bytes);
+            let of_piece = self
+                .view
+                .read_into_memory_bytes(&self.stat.location, of_piece);
+            let memory_bytes = of_piece * len.div_ceil(piece_bytes);
             // In order, so that the memory goes to the first parts first.
             let permit = self.desk.memory(memory_bytes).await;
             while let Some(ended) = running.try_join_next() {
@@ -150,7 +155,6 @@ impl<'a> Fetching<'a> {
             let piece = self.piece();
             let notes = self.pending.notes.clone();
             let progress = Arc::clone(&self.desk.progress);
-            let piece_bytes = piece_bytes(&progress, len);
             running.spawn(async move {
                 let came = piece.bring_part(start..start + len, piece_bytes).await?;
                 drop(permit);
