@@ -40,7 +40,7 @@ pub(crate) struct GetArgs {
     /// Objects, folders or globs, then the file or folder that they become
     #[arg(required = true, num_args = 2.., value_names = ["SRC", "DST"])]
     pub(crate) paths: Vec<String>,
-    /// Compare each file with the checksum that the store has
+    /// Compare also with a SHA-256, which takes another reading; other checksums always are
     #[arg(long, env = "FASTDATA_VERIFY", value_parser = BoolishValueParser::new())]
     pub(crate) verify: bool,
     /// Keep what has come when interrupted, and go on from there next time
@@ -142,7 +142,7 @@ pub(crate) struct SyncArgs {
     /// Only say what would be done
     #[arg(long, env = "FASTDATA_DRY_RUN", value_parser = BoolishValueParser::new())]
     pub(crate) dry_run: bool,
-    /// Compare each download with the checksum that the store has
+    /// Compare also with a SHA-256, which takes another reading; other checksums always are
     #[arg(long, env = "FASTDATA_VERIFY", value_parser = BoolishValueParser::new())]
     pub(crate) verify: bool,
     #[command(flatten)]

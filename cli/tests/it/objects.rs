@@ -423,3 +423,40 @@ fn certificates_are_trusted_by_file() {
         assert!(started.elapsed() < Duration::from_secs(20));
     }
 }
+
+/// A bundle is all that is trusted, by our own client and where `object_store` does the work.
+#[test]
+fn a_bundle_of_certificates_replaces_what_the_system_trusts() {
+    let simulator = Simulator::start();
+    simulator.put("lake", "x", b"content");
+    let folder = tempfile::tempdir().unwrap();
+    let door = Door::tls(&simulator.endpoint_url(), "127.0.0.1", false);
+    let elsewhere = Door::tls(&simulator.endpoint_url(), "127.0.0.1", false);
+    let [of_door, of_elsewhere] =
+        [("door.pem", &door), ("elsewhere.pem", &elsewhere)].map(|(name, door)| {
+            let path = folder.path().join(name);
+            std::fs::write(&path, door.certificate()).unwrap();
+            path
+        });
+    for client in ["ours", "object_store"] {
+        let cat = |system: &std::path::Path, bundle: Option<&std::path::Path>| {
+            let mut command = over(&simulator, &["cat", "s3://lake/x"]);
+            command
+                .env("AWS_ENDPOINT_URL", format!("https://{}", door.address()))
+                .env("SSL_CERT_FILE", system)
+                .env_remove("AWS_CA_BUNDLE");
+            if let Some(bundle) = bundle {
+                command.env("AWS_CA_BUNDLE", bundle);
+            }
+            if client == "object_store" {
+                command.env("AWS_REQUEST_PAYER", "true");
+            }
+            let output = command.output().unwrap();
+            output.status.success() && output.stdout == b"content"
+        };
+        assert!(cat(&of_door, None), "{client}");
+        assert!(cat(&of_elsewhere, Some(&of_door)), "{client}");
+        assert!(!cat(&of_elsewhere, None), "{client}");
+        assert!(!cat(&of_door, Some(&of_elsewhere)), "{client}");
+    }
+}

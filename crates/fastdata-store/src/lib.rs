@@ -29,6 +29,7 @@
 mod checksum;
 mod config;
 mod error;
+mod expected;
 mod local;
 mod location;
 mod open;
@@ -45,10 +46,13 @@ mod transfer;
 pub use checksum::{Checksum, ChecksumAlgorithm, Digest};
 pub use config::{Secret, StoreConfig};
 pub use error::{Error, ErrorKind, RequestDetails, Result};
+pub use expected::{StoredPart, StoredParts};
 pub use location::{Location, Scheme};
 pub use open::open;
 pub use s3::{Answer, Diagnosis, Service, unfinished_uploads};
-pub use store::{Entry, ObjectMeta, ObjectStat, PutCondition, PutOptions, PutResult, Store};
+pub use store::{
+    Answered, Entry, ObjectMeta, ObjectStat, PutCondition, PutOptions, PutResult, Store, Take,
+};
 pub use threads::request_threads;
 pub use transfer::{
     Copied, CopyOptions, Downloaded, Outcome, Progressed, SyncStep, Transfers, Verification,

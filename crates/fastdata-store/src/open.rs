@@ -13,8 +13,8 @@ use crate::local::LocalStore;
 use crate::remote::{self, RemoteStore};
 use crate::s3::{self, Buckets};
 use crate::{
-    Entry, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Scheme, Store,
-    StoreConfig,
+    Answered, Entry, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Scheme,
+    Store, StoreConfig, Take,
 };
 
 /// A store for every kind of address. Nothing is looked up or connected before the first use of a
@@ -190,6 +190,32 @@ impl Store for AnyStore {
         }
     }
 
+    async fn read_into<'a>(
+        &self,
+        object: &Location,
+        range: Range<u64>,
+        take: &'a mut Take<'a>,
+    ) -> Result<Answered> {
+        if let Of::S3(s3) = self.of(object) {
+            let pins = self.s3_pins();
+            return s3.read_into(self.config(), object, range, take, pins).await;
+        }
+        for bytes in self
+            .read_ranges(object, std::slice::from_ref(&range))
+            .await?
+        {
+            take(&bytes)?;
+        }
+        Ok(Answered::default())
+    }
+
+    fn read_into_memory_bytes(&self, object: &Location, bytes: u64) -> u64 {
+        match self.of(object) {
+            Of::S3(_) => bytes.min(s3::STREAM_BYTES as u64),
+            Of::Local(_) | Of::Remote(_) => bytes,
+        }
+    }
+
     async fn read_tail(&self, object: &Location, bytes: u64) -> Result<(Bytes, u64)> {
         match self.of(object) {
             Of::Local(local) => local.read_tail(object, bytes).await,
@@ -204,7 +230,10 @@ impl Store for AnyStore {
     async fn size(&self, object: &Location) -> Result<u64> {
         match self.of(object) {
             Of::Local(local) => local.size(object).await,
-            Of::S3(s3) => Ok(s3.stat(self.config(), object).await?.size_bytes),
+            Of::S3(s3) => {
+                let stat = s3.stat(self.config(), object, self.s3_pins()).await?;
+                Ok(stat.size_bytes)
+            }
             Of::Remote(remote) => remote.size(object).await,
         }
     }
@@ -212,7 +241,7 @@ impl Store for AnyStore {
     async fn stat(&self, object: &Location) -> Result<ObjectStat> {
         match self.of(object) {
             Of::Local(local) => local.stat(object).await,
-            Of::S3(s3) => s3.stat(self.config(), object).await,
+            Of::S3(s3) => s3.stat(self.config(), object, self.s3_pins()).await,
             Of::Remote(remote) => remote.stat(object).await,
         }
     }

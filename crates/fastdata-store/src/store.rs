@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use futures::stream::{BoxStream, StreamExt};
 
-use crate::{Checksum, Error, Location, Result, Scheme};
+use crate::{Checksum, Error, Location, Result, Scheme, StoredParts};
 
 /// What a listing says about one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -61,6 +61,8 @@ pub struct ObjectStat {
     pub content_type: Option<String>,
     /// The checksum of all of it, where the store has one.
     pub checksum: Option<Checksum>,
+    /// The parts that it was written in, where the store has checksums of theirs and none of all.
+    pub parts: Option<StoredParts>,
     /// What its writer attached: `x-amz-meta-*` of S3, without the prefix, names in lower case.
     pub metadata: BTreeMap<String, String>,
 }
@@ -141,6 +143,20 @@ pub struct PutResult {
     pub etag: Option<String>,
 }
 
+/// What the answer to a read said of the object, as far as a store tells.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// The size of the whole object in bytes.
+    pub size_bytes: Option<u64>,
+    /// What identifies the version, quotes included.
+    pub etag: Option<String>,
+    /// The checksum of the whole object: the bytes have been found to have it.
+    pub verified: Option<Checksum>,
+}
+
+/// Takes bytes in their order, each once. What it fails with ends the reading.
+pub type Take<'a> = dyn FnMut(&[u8]) -> Result<()> + Send + 'a;
+
 /// Reads and writes objects.
 ///
 /// # Contract
@@ -183,6 +199,31 @@ pub trait Store: Debug + Send + Sync {
         object: &Location,
         ranges: &[Range<u64>],
     ) -> Option<Result<Vec<Bytes>>>;
+
+    /// Hands the bytes of one range to `take` as they come, by one request, for whoever has another
+    /// place for them than memory, and returns what the answer said of the object.
+    ///
+    /// When it fails, `take` may have had some of the bytes; when it fails with
+    /// [`ErrorKind::Damaged`](crate::ErrorKind::Damaged), all of them.
+    async fn read_into<'a>(
+        &self,
+        object: &Location,
+        range: Range<u64>,
+        take: &'a mut Take<'a>,
+    ) -> Result<Answered> {
+        for bytes in self
+            .read_ranges(object, std::slice::from_ref(&range))
+            .await?
+        {
+            take(&bytes)?;
+        }
+        Ok(Answered::default())
+    }
+
+    /// The memory that [`Store::read_into`] takes for `bytes` of an object.
+    fn read_into_memory_bytes(&self, _object: &Location, bytes: u64) -> u64 {
+        bytes
+    }
 
     /// The last `bytes` bytes of an object, all of it when it is shorter, and its size in bytes.
     /// One request.

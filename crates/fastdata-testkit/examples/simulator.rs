@@ -27,7 +27,9 @@ fn main() -> Result<(), Box<dyn Error>> {
             .ok_or("an object is KEY=BYTES or KEY=@FILE")?;
         match content.strip_prefix('@') {
             Some(file) => simulator.put("bench", key, &std::fs::read(file)?),
-            None => simulator.put_synthetic("bench", key, seed, content.parse()?),
+            None => {
+                simulator.put_synthetic_with_checksum("bench", key, seed, content.parse()?);
+            }
         }
     }
     if faults != "-" {

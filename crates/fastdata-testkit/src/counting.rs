@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use async_trait::async_trait;
 use bytes::Bytes;
 use fastdata_store::{
-    Entry, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Store,
+    Answered, Entry, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Store, Take,
 };
 use futures::stream::BoxStream;
 
@@ -62,6 +62,20 @@ impl Store for CountingStore {
         _ranges: &[Range<u64>],
     ) -> Option<Result<Vec<Bytes>>> {
         None
+    }
+
+    async fn read_into<'a>(
+        &self,
+        object: &Location,
+        range: Range<u64>,
+        take: &'a mut Take<'a>,
+    ) -> Result<Answered> {
+        self.count(range.end.saturating_sub(range.start));
+        self.inner.read_into(object, range, take).await
+    }
+
+    fn read_into_memory_bytes(&self, object: &Location, bytes: u64) -> u64 {
+        self.inner.read_into_memory_bytes(object, bytes)
     }
 
     async fn read_tail(&self, object: &Location, bytes: u64) -> Result<(Bytes, u64)> {

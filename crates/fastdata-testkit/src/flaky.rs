@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use bytes::Bytes;
 use fastdata_store::{
-    Entry, Error, ErrorKind, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, Store,
+    Answered, Entry, Error, ErrorKind, Location, ObjectMeta, ObjectStat, PutOptions, PutResult,
+    Result, Store, Take,
 };
 use futures::stream::{self, BoxStream, StreamExt};
 use rand::{Rng, SeedableRng, rngs::StdRng};
@@ -74,6 +75,20 @@ impl Store for FlakyStore {
     ) -> Option<Result<Vec<Bytes>>> {
         let answer = self.inner.read_ranges_here(object, ranges)?;
         Some(self.roll("read", object).and(answer))
+    }
+
+    async fn read_into<'a>(
+        &self,
+        object: &Location,
+        range: Range<u64>,
+        take: &'a mut Take<'a>,
+    ) -> Result<Answered> {
+        self.roll("read", object)?;
+        self.inner.read_into(object, range, take).await
+    }
+
+    fn read_into_memory_bytes(&self, object: &Location, bytes: u64) -> u64 {
+        self.inner.read_into_memory_bytes(object, bytes)
     }
 
     async fn read_tail(&self, object: &Location, bytes: u64) -> Result<(Bytes, u64)> {

@@ -122,7 +122,7 @@ fn split(paths: &[String]) -> Result<(&[String], &str), Failure> {
 
 /// Says what was done; fails when something failed, with code 3 when something else succeeded.
 fn report(copied: Vec<Copied>, started: Instant, json: bool) -> Result<(), Failure> {
-    let (mut bytes, mut done, mut lines) = (0, 0, String::new());
+    let (mut bytes, mut done, mut unverified, mut lines) = (0, 0, 0, String::new());
     let mut failed: Vec<Failure> = Vec::new();
     for copied in copied {
         if json {
@@ -132,6 +132,7 @@ fn report(copied: Vec<Copied>, started: Instant, json: bool) -> Result<(), Failu
             Ok(outcome) => {
                 done += 1;
                 bytes += size(&outcome);
+                unverified += usize::from(is_unverified(&outcome));
             }
             Err(error) => failed.push(error.into()),
         }
@@ -139,10 +140,14 @@ fn report(copied: Vec<Copied>, started: Instant, json: bool) -> Result<(), Failu
     print(&lines)?;
     let seconds = started.elapsed().as_secs_f64();
     let rate = bytes as f64 / 1e6 / seconds.max(1e-9);
+    let without = match unverified {
+        0 => String::new(),
+        count => format!(", {count} not verified"),
+    };
     // A closed stderr is no reason to fail.
     let _ = writeln!(
         std::io::stderr(),
-        "{done} files, {bytes} bytes in {seconds:.2} s ({rate:.0} MB/s)"
+        "{done} files, {bytes} bytes in {seconds:.2} s ({rate:.0} MB/s){without}"
     );
     let count = failed.len();
     match failed.pop() {
@@ -165,6 +170,13 @@ fn report(copied: Vec<Copied>, started: Instant, json: bool) -> Result<(), Failu
             Err(Failure::new(kind, what))
         }
     }
+}
+
+fn is_unverified(outcome: &Outcome) -> bool {
+    let Outcome::Downloaded(downloaded) = outcome else {
+        return false;
+    };
+    !matches!(downloaded.verification, Verification::Verified(_))
 }
 
 fn size(outcome: &Outcome) -> u64 {

@@ -123,6 +123,8 @@ pub(crate) fn stat(args: StatArgs, cancel: &CancelToken) -> Result<(), Failure> 
     let mut text = String::new();
     for object in &args.objects {
         let stat = transfers.stat(&location(object)?)?;
+        let of_parts = stat.parts.map(|parts| parts.checksum);
+        let checksum = stat.checksum.or(of_parts);
         let record = StatRecord {
             object: Record {
                 schema: "fastdata.stat/1",
@@ -132,7 +134,7 @@ pub(crate) fn stat(args: StatArgs, cancel: &CancelToken) -> Result<(), Failure> 
                 etag: stat.etag,
             },
             content_type: stat.content_type,
-            checksum: stat.checksum.map(|checksum| checksum.to_string()),
+            checksum: checksum.map(|checksum| checksum.to_string()),
             metadata: stat.metadata,
         };
         if args.json.json {

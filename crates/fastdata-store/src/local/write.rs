@@ -193,6 +193,7 @@ pub(super) fn stat(object: &Location) -> Result<ObjectStat> {
         etag: Some(etag(&meta)),
         content_type: None,
         checksum: None,
+        parts: None,
         metadata: attributes(object, &open.file)?,
     })
 }

@@ -6,9 +6,7 @@ use std::sync::Arc;
 use object_store::aws::{AmazonS3Builder, AmazonS3ConfigKey, AwsCredentialProvider};
 use object_store::azure::{AzureConfigKey, MicrosoftAzureBuilder};
 use object_store::gcp::{GoogleCloudStorageBuilder, GoogleConfigKey};
-use object_store::{
-    BackoffConfig, Certificate, ClientOptions, HeaderValue, ObjectStore, RetryConfig,
-};
+use object_store::{BackoffConfig, ClientOptions, HeaderValue, ObjectStore, RetryConfig};
 
 use super::failure::Failures;
 use crate::config::check_endpoint;
@@ -18,6 +16,10 @@ use crate::{Error, ErrorKind, Location, Result, Scheme, StoreConfig};
 
 /// S3 closes connections that were idle for about 5 s; a request on one of those would fail first.
 const POOL_IDLE_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(4);
+
+const USER_AGENT: &str = concat!("fastdata/", env!("CARGO_PKG_VERSION"));
+
+mod trust;
 
 pub(super) fn build(
     config: &StoreConfig,
@@ -61,16 +63,16 @@ fn s3(config: &StoreConfig, object: &Location) -> Result<AmazonS3Builder> {
         .clone()
         .or_else(|| profile.endpoint_url.clone());
     let mut options = client_options(config);
-    for certificate in certificates(config)? {
-        options = options.with_root_certificate(certificate);
-    }
     let path_style = config
         .path_style
         .unwrap_or(endpoint_url.is_some() || bucket.contains('.'));
     builder = builder.with_virtual_hosted_style_request(!path_style);
+    let endpoint_is_plain = endpoint_url
+        .as_ref()
+        .is_some_and(|url| url.starts_with("http://"));
     if let Some(url) = endpoint_url {
         check_endpoint(&url)?;
-        options = options.with_allow_http(url.starts_with("http://"));
+        options = options.with_allow_http(endpoint_is_plain);
         builder = builder.with_endpoint(match url.split_once("://") {
             Some((protocol, host)) if !path_style => format!("{protocol}://{bucket}.{host}"),
             _ => url,
@@ -90,6 +92,9 @@ fn s3(config: &StoreConfig, object: &Location) -> Result<AmazonS3Builder> {
         }
     } else if let Some(login) = LoggedIn::of(config, profile, object)? {
         builder = builder.with_credentials(Arc::new(login));
+    }
+    if let Some(trusting) = trust::connector(config, endpoint_is_plain)? {
+        builder = builder.with_http_connector(trusting);
     }
     Ok(builder
         .with_client_options(options)
@@ -168,19 +173,9 @@ fn azure(config: &StoreConfig, object: &Location) -> MicrosoftAzureBuilder {
         .with_retry(retry(config))
 }
 
-/// Those to trust at S3.
-fn certificates(config: &StoreConfig) -> Result<Vec<Certificate>> {
-    let bundle = config.ca_bundle_text()?.unwrap_or_default();
-    Certificate::from_pem_bundle(&bundle)
-        .map_err(|error| Error::invalid("the CA bundle has no certificates").with_source(error))
-}
-
 fn client_options(config: &StoreConfig) -> ClientOptions {
     ClientOptions::new()
-        .with_user_agent(HeaderValue::from_static(concat!(
-            "fastdata/",
-            env!("CARGO_PKG_VERSION")
-        )))
+        .with_user_agent(HeaderValue::from_static(USER_AGENT))
         .with_connect_timeout(config.connect_timeout)
         .with_timeout(config.request_timeout * 3)
         .with_pool_idle_timeout(POOL_IDLE_TIMEOUT)

@@ -84,6 +84,7 @@ pub(super) async fn stat(transfer: &Transfer<'_>) -> Result<ObjectStat> {
         etag: result.meta.e_tag,
         content_type,
         checksum: None,
+        parts: None,
         metadata,
     })
 }

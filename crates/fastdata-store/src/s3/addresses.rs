@@ -78,6 +78,14 @@ impl Addresses {
         Some(chosen.at)
     }
 
+    /// Whether an address delivers much less than another one.
+    pub(super) fn is_slow(&self, at: SocketAddr) -> bool {
+        let rates = self.known.iter().filter_map(|known| known.rate);
+        let best = rates.fold(0.0, f64::max);
+        let known = self.known.iter().find(|known| known.at == at);
+        known.is_some_and(|known| known.rate.is_some_and(|rate| rate < best * SLOW))
+    }
+
     fn of(&mut self, at: SocketAddr) -> Option<&mut Address> {
         self.known.iter_mut().find(|known| known.at == at)
     }

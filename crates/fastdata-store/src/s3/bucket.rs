@@ -20,7 +20,10 @@ use super::{diagnose, list, write};
 use crate::profile::Profile;
 use crate::ranges::{self, Joining};
 use crate::secrets::Secrets;
-use crate::{Entry, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result, StoreConfig};
+use crate::{
+    Answered, Entry, ErrorKind, Location, ObjectMeta, ObjectStat, PutOptions, PutResult, Result,
+    StoreConfig, Take,
+};
 
 /// At 90 MB/s and 25 ms to the first byte, a request costs as much as 2 MB; half of that leaves
 /// room for faster lines. Joined reads are not split.
@@ -28,6 +31,9 @@ const JOINING: Joining = Joining {
     gap_bytes_max: 1 << 20,
     joined_bytes_max: super::fetch::SPLIT_ABOVE_BYTES,
 };
+
+/// How often the reading of a whole object begins anew because the object was replaced.
+const RESTARTS: u32 = 2;
 
 /// The versions that a pinned view has met.
 #[derive(Debug, Default)]
@@ -144,6 +150,23 @@ impl Buckets {
         Ok(ranges::answers(ranges, &reads, &brought))
     }
 
+    pub(crate) async fn read_into<'a>(
+        &self,
+        config: &StoreConfig,
+        object: &Location,
+        range: Range<u64>,
+        take: &'a mut Take<'a>,
+        pins: Option<&Pins>,
+    ) -> Result<Answered> {
+        // Refuses what makes no sense.
+        if ranges::plan(object, std::slice::from_ref(&range), JOINING)?.is_empty() {
+            return Ok(Answered::default());
+        }
+        self.reading(config, object, pins)?
+            .stream(range, take)
+            .await
+    }
+
     pub(crate) async fn read_tail(
         &self,
         config: &StoreConfig,
@@ -152,7 +175,8 @@ impl Buckets {
         pins: Option<&Pins>,
     ) -> Result<(Bytes, u64)> {
         if bytes == 0 {
-            return Ok((Bytes::new(), self.stat(config, object).await?.size_bytes));
+            let stat = self.stat(config, object, pins).await?;
+            return Ok((Bytes::new(), stat.size_bytes));
         }
         self.reading(config, object, pins)?.tail(bytes).await
     }
@@ -164,11 +188,30 @@ impl Buckets {
         max_bytes: u64,
         pins: Option<&Pins>,
     ) -> Result<Bytes> {
-        self.reading(config, object, pins)?.whole(max_bytes).await
+        let mut restarts_left = match pins {
+            Some(_) => 0,
+            None => RESTARTS,
+        };
+        loop {
+            match self.reading(config, object, pins)?.whole(max_bytes).await {
+                // It was replaced while it was read: all of the new one.
+                Err(error) if error.kind() == ErrorKind::Precondition && restarts_left > 0 => {
+                    restarts_left -= 1;
+                }
+                done => return done,
+            }
+        }
     }
 
-    pub(crate) async fn stat(&self, config: &StoreConfig, object: &Location) -> Result<ObjectStat> {
-        write::stat(&*self.client(config, object)?, object).await
+    pub(crate) async fn stat(
+        &self,
+        config: &StoreConfig,
+        object: &Location,
+        pins: Option<&Pins>,
+    ) -> Result<ObjectStat> {
+        let reading = self.reading(config, object, pins)?;
+        let version = pins.map(|_| &*reading.version);
+        write::stat_with_parts(&reading.client, object, version).await
     }
 
     pub(crate) async fn put(

@@ -185,7 +185,7 @@ impl Client {
     /// One attempt; a second one for reads whose answer is late.
     async fn hedged(&self, request: &Request<'_>) -> std::result::Result<Answer, Failure> {
         let mut first = std::pin::pin!(self.attempt(request));
-        if request.method != "GET" {
+        if !is_read(request) {
             return first.await;
         }
         let begun = Instant::now();
@@ -224,7 +224,7 @@ impl Client {
         let started = Instant::now();
         let without_body = request.method == "HEAD";
         let timeout = engine.request_timeout;
-        if request.method == "GET" {
+        if is_read(request) {
             locked(&engine.hedging).sent();
         }
         let connection = lease.connection();
@@ -238,7 +238,7 @@ impl Client {
                 return Err(Failure::of_broken(broken, is_reused));
             }
         };
-        if request.method == "GET" {
+        if is_read(request) {
             locked(&engine.hedging).first_byte(started.elapsed());
         }
         if (200..300).contains(&head.status) {
@@ -348,6 +348,11 @@ impl Client {
             self.again(failure, effort).await?;
         }
     }
+}
+
+/// Whether a request may be sent twice.
+fn is_read(request: &Request<'_>) -> bool {
+    matches!(request.method, "GET" | "HEAD")
 }
 
 /// Whether a document of a successful answer is an error all the same.

@@ -14,11 +14,17 @@ use super::endpoint::Endpoint;
 use super::hedge::Hedging;
 use super::pool::Pool;
 use super::retry::{Budget, Patience, Retry};
-use crate::StoreConfig;
+use crate::{ChecksumAlgorithm, StoreConfig};
 
 /// Requests in flight at first: what fills 10 Gbit/s at 70 MB/s a connection. With more, parts of 8 MiB
 /// only wait for each other behind a line of 4 Gbit/s, and a scan gets its last row groups all at once.
 const START: usize = 18;
+
+/// What a request for a part of 8 MiB takes of what may be in flight; smaller ones take less.
+const UNITS: usize = 8;
+
+/// What a connection could bring while a request waits for its answer: 90 MB/s for 31 ms.
+const WAITING_BYTES: u64 = 2_800_000;
 
 /// A pool belongs to the runtime that watches its sockets.
 type PoolKey = (tokio::runtime::Id, bool, String, u16);
@@ -34,7 +40,12 @@ pub(super) struct Engine {
     pub(super) hedging: Mutex<Hedging>,
     pub(super) budget: Mutex<Budget>,
     controller: Mutex<Flow>,
+    /// In units.
     permits: Arc<Semaphore>,
+    /// One for each request that may run, however small it is.
+    slots: Arc<Semaphore>,
+    /// The algorithm by which objects have their checksums, as far as they were seen.
+    usual_checksum: Mutex<ChecksumAlgorithm>,
     /// What the service's clock shows beyond ours, in seconds.
     clock_ahead_s: AtomicI64,
     seed: AtomicU64,
@@ -44,15 +55,16 @@ pub(super) struct Engine {
 /// The controller, and how far the permits are from its target.
 struct Flow {
     controller: Controller,
-    /// Permits that exist, in the semaphore or in use.
+    /// Units that exist, in the semaphore or in use.
     issued: usize,
-    /// Permits to be thrown away when they come back.
+    /// Units to be thrown away when they come back.
     surplus: usize,
 }
 
 /// Leave to send one request.
 pub(super) struct Permit {
     permit: Option<OwnedSemaphorePermit>,
+    _slot: Option<OwnedSemaphorePermit>,
     engine: Arc<Engine>,
 }
 
@@ -70,7 +82,7 @@ impl Engine {
     pub(super) fn new(config: &StoreConfig) -> Self {
         let most = config.connections.clamp(1, 4096);
         let controller = Controller::new(START, most);
-        let issued = controller.target();
+        let issued = controller.target() * UNITS;
         Self {
             connect_timeout: config.connect_timeout,
             request_timeout: config.request_timeout,
@@ -85,6 +97,8 @@ impl Engine {
             hedging: Mutex::default(),
             budget: Mutex::default(),
             permits: Arc::new(Semaphore::new(issued)),
+            slots: Arc::new(Semaphore::new(most)),
+            usual_checksum: Mutex::new(ChecksumAlgorithm::Crc64Nvme),
             controller: Mutex::new(Flow {
                 controller,
                 issued,
@@ -146,19 +160,33 @@ impl Engine {
         Arc::clone(pool)
     }
 
-    /// Waits until one more request may be sent.
-    pub(super) async fn permit(self: &Arc<Self>) -> Permit {
+    /// Waits until a request for so many bytes may be sent.
+    pub(super) async fn permit(self: &Arc<Self>, bytes: u64) -> Permit {
+        let units = units(bytes);
         // An error means that the semaphore was closed, which nobody does.
-        let permit = Arc::clone(&self.permits).acquire_owned().await.ok();
+        let slot = Arc::clone(&self.slots).acquire_owned().await.ok();
+        let permits = Arc::clone(&self.permits);
+        let permit = permits.acquire_many_owned(units).await.ok();
         Permit {
             permit,
+            _slot: slot,
             engine: Arc::clone(self),
         }
     }
 
+    /// How objects without a known checksum are summed up on their way.
+    pub(super) fn usual_checksum(&self) -> ChecksumAlgorithm {
+        *locked(&self.usual_checksum)
+    }
+
+    pub(super) fn set_usual_checksum(&self, algorithm: ChecksumAlgorithm) {
+        *locked(&self.usual_checksum) = algorithm;
+    }
+
     /// A request brought `bytes` in `took`.
     pub(super) fn done(&self, took: Duration, bytes: u64) {
-        let saturated = self.permits.available_permits() == 0;
+        let saturated =
+            self.permits.available_permits() < UNITS || self.slots.available_permits() == 0;
         let mut flow = locked(&self.controller);
         flow.controller.done(self.now(), took, bytes, saturated);
         flow.settle(&self.permits);
@@ -196,9 +224,19 @@ impl Engine {
     }
 }
 
+/// The share of the line that a request is good for, which is the share of its time in which bytes come:
+/// small ones wait most of theirs, and as many more fill the same line.
+fn units(bytes: u64) -> u32 {
+    const PART_BYTES: u64 = 8 << 20;
+    let bytes = bytes.min(PART_BYTES);
+    let of_part = (PART_BYTES + WAITING_BYTES) as f64 / PART_BYTES as f64;
+    let share = bytes as f64 / (bytes + WAITING_BYTES) as f64 * of_part;
+    (share * UNITS as f64).round().max(1.0) as u32
+}
+
 impl Flow {
     fn settle(&mut self, permits: &Semaphore) {
-        let target = self.controller.target();
+        let target = self.controller.target() * UNITS;
         let issued = self.issued - self.surplus;
         if target > issued {
             let wanted = target - issued;
@@ -216,14 +254,26 @@ impl Flow {
 
 impl Drop for Permit {
     fn drop(&mut self) {
-        let Some(permit) = self.permit.take() else {
+        let Some(mut permit) = self.permit.take() else {
             return;
         };
         let mut flow = locked(&self.engine.controller);
-        if flow.surplus > 0 {
-            flow.surplus -= 1;
-            flow.issued -= 1;
-            permit.forget();
+        let gone = flow.surplus.min(permit.num_permits());
+        if let Some(surplus) = permit.split(gone) {
+            flow.surplus -= gone;
+            flow.issued -= gone;
+            surplus.forget();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::units;
+
+    #[test]
+    fn small_requests_are_many() {
+        let parts = [0, 64 << 10, 1 << 20, 2 << 20, 4 << 20, 8 << 20, 1 << 40];
+        assert_eq!(parts.map(units), [1, 1, 3, 5, 6, 8, 8]);
     }
 }

@@ -125,7 +125,7 @@ impl Listing {
     async fn page(&self, ask: Ask<'_>) -> Result<Page> {
         let client = &self.client;
         let mut effort = client.effort();
-        let _permit = client.engine.permit().await;
+        let _permit = client.engine.permit(0).await;
         let mut query = vec![
             ("encoding-type", "url".to_owned()),
             ("list-type", "2".to_owned()),

@@ -6,6 +6,7 @@
 //! they say.
 
 mod addresses;
+mod attributes;
 mod bucket;
 mod client;
 mod concurrency;
@@ -21,17 +22,20 @@ mod hedge;
 mod list;
 mod login;
 mod pace;
+mod part;
 mod pool;
 mod retry;
 mod service;
 mod sign;
 mod trust;
 mod version;
+mod whole;
 mod write;
 mod xml;
 
 pub(crate) use bucket::{Buckets, Pins};
 pub use diagnose::Diagnosis;
 pub(crate) use login::LoggedIn;
+pub(crate) use part::STREAM_BYTES;
 pub use service::{Answer, Service};
 pub use write::unfinished_uploads;

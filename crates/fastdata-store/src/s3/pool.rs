@@ -201,7 +201,9 @@ impl Lease {
         let Some(mut connection) = self.connection.take() else {
             return;
         };
-        if connection.may_go_on(head) {
+        // The next request is better off elsewhere.
+        let is_slow = locked(&self.pool.addresses).is_slow(connection.address);
+        if connection.may_go_on(head) && !is_slow {
             connection.idle_since = Instant::now();
             locked(&self.pool.idle).push(connection);
         } else {

@@ -17,11 +17,14 @@ use bytes::Bytes;
 use fastdata_memory::PooledBuffer;
 use tokio::task::JoinSet;
 
+use super::attributes;
 use super::client::{Answer, Client, Effort, Request};
 use super::connection::Head;
 use super::date;
 use super::failure::Failure;
-use super::fetch::checksum_of;
+use super::fetch::changed;
+use super::version::{Seen, Version};
+use super::whole::{checksum_of, checksum_of_parts};
 use super::xml;
 use crate::checksum::Digest;
 use crate::{
@@ -42,8 +45,31 @@ const PART_BYTES: u64 = 8 << 20;
 const MARK: &str = "fastdata-write";
 
 pub(super) async fn stat(client: &Client, object: &Location) -> Result<ObjectStat> {
+    Ok(head(client, object, None).await?.0)
+}
+
+/// What is known about an object, of `version` if there is one, and the parts that it was written in if
+/// their checksums are all that there is.
+pub(super) async fn stat_with_parts(
+    client: &Client,
+    object: &Location,
+    version: Option<&Version>,
+) -> Result<ObjectStat> {
+    let (mut stat, told) = head(client, object, version).await?;
+    if let (None, Some(told)) = (&stat.checksum, told) {
+        stat.parts = attributes::parts(client, object, &stat, told).await;
+    }
+    Ok(stat)
+}
+
+/// What is known about an object, and the checksum of an upload in parts.
+async fn head(
+    client: &Client,
+    object: &Location,
+    version: Option<&Version>,
+) -> Result<(ObjectStat, Option<Checksum>)> {
     let mut effort = client.effort();
-    let _permit = client.engine.permit().await;
+    let _permit = client.engine.permit(0).await;
     let headers = vec![("x-amz-checksum-mode".to_owned(), "ENABLED".to_owned())];
     let request = Request {
         method: "HEAD",
@@ -52,7 +78,7 @@ pub(super) async fn stat(client: &Client, object: &Location) -> Result<ObjectSta
         ..Request::default()
     };
     let mut failure = match client.send(&request, &mut effort).await {
-        Ok(answer) => return described(object, answer),
+        Ok(answer) => return described(object, answer, version),
         Err(failure) => failure,
     };
     // The answer to HEAD has no body, and so no word on what is wrong. Its GET has.
@@ -67,7 +93,7 @@ pub(super) async fn stat(client: &Client, object: &Location) -> Result<ObjectSta
             Err(told) => failure = told,
             // Whatever it was, the clock perhaps, is set right.
             Ok(_) => match client.send(&request, &mut effort).await {
-                Ok(answer) => return described(object, answer),
+                Ok(answer) => return described(object, answer, version),
                 Err(again) => failure = again,
             },
         }
@@ -75,10 +101,21 @@ pub(super) async fn stat(client: &Client, object: &Location) -> Result<ObjectSta
     Err(client.error(failure, "find", object, &effort))
 }
 
-fn described(object: &Location, answer: Answer) -> Result<ObjectStat> {
-    let stat = stat_of(object, &answer.head);
-    answer.lease.give_back(&answer.head);
-    stat
+fn described(
+    object: &Location,
+    answer: Answer,
+    version: Option<&Version>,
+) -> Result<(ObjectStat, Option<Checksum>)> {
+    let Answer { head, lease } = answer;
+    let stat = stat_of(object, &head);
+    let told = checksum_of_parts(&head);
+    if let (Ok(stat), Some(version)) = (&stat, version)
+        && !version.admits(Seen::of(&head, stat.size_bytes))
+    {
+        return Err(changed(object));
+    }
+    lease.give_back(&head);
+    Ok((stat?, told))
 }
 
 fn stat_of(object: &Location, head: &Head) -> Result<ObjectStat> {
@@ -105,6 +142,7 @@ fn stat_of(object: &Location, head: &Head) -> Result<ObjectStat> {
         etag: head.header("etag").map(str::to_owned),
         content_type: head.header("content-type").map(str::to_owned),
         checksum: checksum_of(head),
+        parts: None,
         metadata,
     })
 }
@@ -112,7 +150,7 @@ fn stat_of(object: &Location, head: &Head) -> Result<ObjectStat> {
 /// Removes an object; one that is not there is gone already.
 pub(super) async fn delete(client: &Client, object: &Location) -> Result<()> {
     let mut effort = client.effort();
-    let _permit = client.engine.permit().await;
+    let _permit = client.engine.permit(0).await;
     let request = Request {
         method: "DELETE",
         key: object.key(),
@@ -319,7 +357,7 @@ impl Write {
 
     async fn at_once(&self, bytes: Bytes) -> Result<PutResult> {
         let mut effort = self.client.effort();
-        let _permit = self.client.engine.permit().await;
+        let _permit = self.client.engine.permit(bytes.len() as u64).await;
         let mut headers = self.metadata();
         headers.extend(self.condition());
         headers.push(checksum_header(&Checksum::of(
@@ -437,7 +475,7 @@ impl Write {
     async fn begin(&self) -> Result<Upload> {
         let counted = Counted::new();
         let mut effort = self.client.effort();
-        let _permit = self.client.engine.permit().await;
+        let _permit = self.client.engine.permit(0).await;
         let mut headers = self.metadata();
         headers.push((
             "x-amz-checksum-algorithm".to_owned(),
@@ -478,7 +516,7 @@ impl Write {
         range: Range<u64>,
     ) -> Result<(usize, String, Digest)> {
         // Read behind the permit: only parts on their way are in memory.
-        let _permit = self.client.engine.permit().await;
+        let _permit = self.client.engine.permit(range.end - range.start).await;
         let bytes = source.part(range).await?;
         let mut effort = self.client.effort();
         let mut digest = Digest::new(ChecksumAlgorithm::Crc64Nvme);
@@ -524,7 +562,7 @@ impl Write {
         headers.push(("x-amz-checksum-type".to_owned(), "FULL_OBJECT".to_owned()));
         headers.extend(self.condition());
         let mut effort = self.client.effort();
-        let _permit = self.client.engine.permit().await;
+        let _permit = self.client.engine.permit(0).await;
         let request = Request {
             method: "POST",
             key: self.object.key(),

@@ -1,25 +1,30 @@
 //! Many objects at a time: downloads, uploads, and what makes two places equal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
 use tokio::task::JoinSet;
 
-use super::download::{self, Desk, Downloaded, How, PART_BYTES, Verification};
+use super::download::{self, Desk, Downloaded, How, PART_BYTES, Told, Verification};
 use super::names::path_below;
 use super::plan::{self, Item};
+use super::unfinished;
 use super::upload::{self, Upload};
 use crate::{Error, ErrorKind, Location, ObjectMeta, PutOptions, Result, Scheme};
 
 /// Files that are open at one time.
 const FILES_MAX: usize = 128;
 
+/// How often a download begins anew because the object was replaced.
+const RESTARTS: u32 = 2;
+
 /// How things are copied.
 #[derive(Debug, Clone, Default)]
 pub struct CopyOptions {
-    /// Compare every download with the store's checksum.
+    /// Compare downloads also with checksums for which they have to be read once more. The others are
+    /// always compared.
     pub verify: bool,
     /// Keep what has come when a download is interrupted, and go on from there.
     pub resume: bool,
@@ -96,6 +101,11 @@ async fn download_all(desk: &Desk, mut errands: Vec<Errand>, options: &CopyOptio
         verify: options.verify,
         resume: options.resume,
     };
+    let folders = errands
+        .iter()
+        .filter_map(|errand| errand.path.as_ref().ok()?.parent());
+    let folders: BTreeSet<PathBuf> = folders.map(Path::to_path_buf).collect();
+    folders.iter().for_each(|folder| unfinished::sweep(folder));
     let mut copied = Vec::with_capacity(errands.len());
     let bytes = errands.iter().map(|errand| errand.item.meta.size_bytes);
     desk.progress.plan(errands.len(), bytes.sum());
@@ -147,34 +157,25 @@ async fn fetch(desk: &Desk, item: Item, path: &Path, how: How) -> Result<Outcome
             .map_err(|error| download::io_error("make the folder", path, error))?;
         return Ok(Outcome::Folder);
     }
-    // One request brings small objects, and their checksum with them.
-    if item.stat.is_none() && item.meta.size_bytes <= PART_BYTES && how.verify {
-        return small(desk, object, item.meta.size_bytes, path).await;
-    }
-    let stat = match item.stat {
-        Some(stat) => stat,
-        None if how.verify => desk.store.stat(object).await?,
-        None => download::stat_of(&item.meta),
+    let (mut stat, mut told) = match item.stat {
+        Some(stat) => (stat, Told::Already),
+        None => (download::stat_of(&item.meta), Told::Nothing),
     };
-    download::download(desk, &stat, path, how)
-        .await
-        .map(Outcome::Downloaded)
-}
-
-/// The store's `read` compares checksums by itself; whether it had one, only a question tells.
-async fn small(desk: &Desk, object: &Location, size_bytes: u64, path: &Path) -> Result<Outcome> {
-    let stat = desk.store.stat(object).await?;
-    if stat.size_bytes != size_bytes {
-        let context = format!("{object} changed since it was listed");
-        return Err(Error::new(ErrorKind::Precondition, context));
+    let mut restarts_left = RESTARTS;
+    loop {
+        let done = download::download(desk, &stat, told, path, how).await;
+        let wrong = match done {
+            Err(error) if restarts_left > 0 => error,
+            done => return done.map(Outcome::Downloaded),
+        };
+        match wrong.kind() {
+            // Which part it is, nobody knows.
+            ErrorKind::Damaged => restarts_left = 0,
+            ErrorKind::Precondition => restarts_left -= 1,
+            _ => return Err(wrong),
+        }
+        (stat, told) = (desk.store.stat(&stat.location).await?, Told::Already);
     }
-    let how = How {
-        verify: true,
-        resume: false,
-    };
-    download::download(desk, &stat, path, how)
-        .await
-        .map(Outcome::Downloaded)
 }
 
 pub(super) async fn put(
@@ -359,7 +360,7 @@ impl std::fmt::Display for Verification {
         match self {
             Self::Verified(checksum) => write!(f, "verified, {checksum}"),
             Self::NotVerifiable => f.write_str("not verifiable: the store has no checksum"),
-            Self::NotAsked => f.write_str("not verified"),
+            Self::NotAsked => f.write_str("not verified: SHA-256 takes another reading"),
         }
     }
 }

@@ -1,21 +1,18 @@
-//! One object into one file: under a temporary name, part by part at its place, then renamed.
+//! One object into one file: under a temporary name, then renamed.
 
 use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
 use rustix::fs::FallocateFlags;
 use tokio::sync::Semaphore;
-use tokio::task::JoinSet;
 
+use super::fetching::Fetching;
 use super::unfinished;
-use crate::checksum::Digest;
-use crate::{Checksum, Error, ErrorKind, ObjectMeta, ObjectStat, Result, Store};
+use crate::{Checksum, ChecksumAlgorithm, Error, ErrorKind, ObjectMeta, ObjectStat, Result, Store};
 
 /// What one read asks for.
 pub(super) const PART_BYTES: u64 = 8 << 20;
@@ -30,7 +27,7 @@ pub enum Verification {
     Verified(Checksum),
     /// The store has no checksum of the whole object.
     NotVerifiable,
-    /// Nobody asked.
+    /// The store has a SHA-256, for which all has to be read once more, and nobody asked for that.
     NotAsked,
 }
 
@@ -45,9 +42,19 @@ pub struct Downloaded {
     pub verification: Verification,
 }
 
+/// What the store has said of an object's checksum.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Told {
+    /// That is in the object's stat, also when it is none.
+    Already,
+    /// Nothing yet: a listing says none.
+    Nothing,
+}
+
 /// How a download is done.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct How {
+    /// Compare checksums that take another reading too.
     pub(super) verify: bool,
     pub(super) resume: bool,
 }
@@ -60,6 +67,8 @@ pub(super) struct Desk {
     pub(super) memory: Arc<Semaphore>,
     pub(super) memory_units: u32,
     pub(super) progress: Arc<Counters>,
+    /// The algorithm by which the last object had its checksum.
+    pub(super) usual_checksum: Arc<Mutex<ChecksumAlgorithm>>,
 }
 
 /// How far everything is.
@@ -69,6 +78,8 @@ pub(super) struct Counters {
     pub(super) files_planned: AtomicU64,
     pub(super) bytes_done: AtomicU64,
     pub(super) bytes_planned: AtomicU64,
+    /// What has been asked for.
+    pub(super) bytes_begun: AtomicU64,
 }
 
 impl Counters {
@@ -82,6 +93,13 @@ impl Counters {
     /// So much has been moved.
     pub(super) fn moved(&self, bytes: u64) {
         self.bytes_done.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// So much is asked for; returns what there is to ask for behind it.
+    pub(super) fn begun(&self, bytes: u64) -> u64 {
+        let begun = self.bytes_begun.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        let planned = self.bytes_planned.load(Ordering::Relaxed);
+        planned.saturating_sub(begun)
     }
 
     /// A file has come to its end, whatever that is.
@@ -104,10 +122,10 @@ impl Desk {
 }
 
 /// The file in the making, and the notes by which a later run goes on.
-struct Pending {
-    path: PathBuf,
-    notes: Option<PathBuf>,
-    file: Arc<File>,
+pub(super) struct Pending {
+    pub(super) path: PathBuf,
+    pub(super) notes: Option<PathBuf>,
+    pub(super) file: Arc<File>,
     kept: bool,
 }
 
@@ -133,10 +151,11 @@ pub(super) fn io_error(what: &str, path: &Path, error: io::Error) -> Error {
     Error::new(kind, format!("cannot {what} {}", path.display())).with_source(error)
 }
 
-/// Brings an object of known size into `path`.
+/// Brings an object of known size into `path`; `told` is what the store has said of it by itself.
 pub(super) async fn download(
     desk: &Desk,
     stat: &ObjectStat,
+    told: Told,
     path: &Path,
     how: How,
 ) -> Result<Downloaded> {
@@ -152,8 +171,8 @@ pub(super) async fn download(
         .map(|index| part(stat.size_bytes, *index).1)
         .sum();
     desk.progress.moved(bytes_resumed);
-    let digests = bring(desk, stat, &pending, &done, how).await?;
-    let verification = verify(stat, how, digests, &pending)?;
+    let fetching = Fetching::new(desk, stat, &pending, told, how);
+    let verification = fetching.run(&done).await?;
     if let Some(modified) = stat.modified {
         // By it a later sync sees that nothing has changed.
         let set = pending.file.set_modified(modified);
@@ -174,7 +193,7 @@ pub(super) async fn download(
 }
 
 /// Offset and length of a part.
-fn part(size_bytes: u64, index: u64) -> (u64, u64) {
+pub(super) fn part(size_bytes: u64, index: u64) -> (u64, u64) {
     let start = index * PART_BYTES;
     (start, size_bytes.saturating_sub(start).min(PART_BYTES))
 }
@@ -256,141 +275,16 @@ fn reserve(pending: &Pending, size_bytes: u64) -> Result<()> {
     done.map_err(|error| io_error("reserve room for", &pending.path, error))
 }
 
-async fn bring(
-    desk: &Desk,
-    stat: &ObjectStat,
-    pending: &Pending,
-    done: &BTreeSet<u64>,
-    how: How,
-) -> Result<Vec<Digest>> {
-    let view = desk.store.pinned();
-    let parts = stat.size_bytes.div_ceil(PART_BYTES);
-    let algorithm = stat
-        .checksum
-        .as_ref()
-        .map(|checksum| checksum.algorithm)
-        .filter(|algorithm| how.verify && algorithm.combines() && done.is_empty());
-    let mut digests: Vec<Option<Digest>> = vec![None; usize::try_from(parts).unwrap_or(0)];
-    let mut running = JoinSet::new();
-    for index in (0..parts).filter(|index| !done.contains(index)) {
-        let (start, len) = part(stat.size_bytes, index);
-        // In order, so that the memory goes to the first parts first.
-        let permit = desk.memory(len).await;
-        while let Some(ended) = running.try_join_next() {
-            keep(ended, &mut digests)?;
-        }
-        let (view, object, file) = (
-            Arc::clone(&view),
-            stat.location.clone(),
-            Arc::clone(&pending.file),
-        );
-        let notes = pending.notes.clone();
-        let progress = Arc::clone(&desk.progress);
-        running.spawn(async move {
-            let range = start..start + len;
-            let mut brought = view
-                .read_ranges(&object, std::slice::from_ref(&range))
-                .await?;
-            let bytes = brought.pop().unwrap_or_else(Bytes::new);
-            let written = tokio::task::spawn_blocking(move || {
-                let digest = algorithm.map(|algorithm| {
-                    let mut digest = Digest::new(algorithm);
-                    digest.update(&bytes);
-                    digest
-                });
-                file.write_all_at(&bytes, start)?;
-                if let Some(notes) = notes {
-                    note(&notes, &file, index)?;
-                }
-                Ok::<_, io::Error>(digest)
-            });
-            let digest = match written.await {
-                Ok(Ok(digest)) => digest,
-                Ok(Err(error)) => {
-                    return Err(io_error("write", Path::new(object.file_name()), error));
-                }
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                Err(_) => return Err(stopped()),
-            };
-            progress.moved(len);
-            drop(permit);
-            Ok((index, digest))
-        });
-    }
-    while let Some(ended) = running.join_next().await {
-        keep(ended, &mut digests)?;
-    }
-    Ok(digests.into_iter().flatten().collect())
-}
-
-type Ended = std::result::Result<Result<(u64, Option<Digest>)>, tokio::task::JoinError>;
-
-fn keep(ended: Ended, digests: &mut [Option<Digest>]) -> Result<()> {
-    let (index, digest) = match ended {
-        Ok(done) => done?,
-        Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-        Err(_) => return Err(stopped()),
-    };
-    let index = usize::try_from(index).ok();
-    if let Some(slot) = index.and_then(|index| digests.get_mut(index)) {
-        *slot = digest;
-    }
-    Ok(())
-}
-
 /// Notes that part `index` has come. What is noted has to be in the file, whatever happens to the
 /// machine.
-fn note(notes: &Path, file: &File, index: u64) -> io::Result<()> {
+pub(super) fn note(notes: &Path, file: &File, index: u64) -> io::Result<()> {
     file.sync_data()?;
     let mut notes = File::options().append(true).open(notes)?;
     notes.write_all(format!("{index}\n").as_bytes())
 }
 
-fn stopped() -> Error {
+pub(super) fn stopped() -> Error {
     Error::new(ErrorKind::Network, "the transfer was stopped")
-}
-
-fn verify(
-    stat: &ObjectStat,
-    how: How,
-    parts: Vec<Digest>,
-    pending: &Pending,
-) -> Result<Verification> {
-    let Some(expected) = stat.checksum.as_ref().filter(|_| how.verify) else {
-        return Ok(match how.verify {
-            true => Verification::NotVerifiable,
-            false => Verification::NotAsked,
-        });
-    };
-    let mut digest = Digest::new(expected.algorithm);
-    let is_combined = !parts.is_empty() && parts.iter().all(|part| digest.append(part));
-    if !is_combined {
-        digest = of_file(&pending.file, stat.size_bytes, expected)
-            .map_err(|error| io_error("read back", &pending.path, error))?;
-    }
-    let found = digest.finish();
-    if found == *expected {
-        return Ok(Verification::Verified(found));
-    }
-    // What was noted is not to be trusted.
-    let _ = pending.notes.as_ref().map(fs::remove_file);
-    Err(Error::damaged(format!(
-        "{} arrived damaged: its checksum is {found}, the store says {expected}",
-        stat.location
-    )))
-}
-
-fn of_file(file: &File, size_bytes: u64, expected: &Checksum) -> io::Result<Digest> {
-    let mut digest = Digest::new(expected.algorithm);
-    let mut buffer = vec![0; 1 << 20];
-    let mut at = 0;
-    while at < size_bytes {
-        let len = (size_bytes - at).min(buffer.len() as u64) as usize;
-        file.read_exact_at(&mut buffer[..len], at)?;
-        digest.update(&buffer[..len]);
-        at += len as u64;
-    }
-    Ok(digest)
 }
 
 /// What a listing says, as far as a download needs it.
@@ -402,6 +296,7 @@ pub(super) fn stat_of(meta: &ObjectMeta) -> ObjectStat {
         etag: meta.etag.clone(),
         content_type: None,
         checksum: None,
+        parts: None,
         metadata: std::collections::BTreeMap::new(),
     }
 }

@@ -5,6 +5,7 @@
 
 mod copies;
 mod download;
+mod fetching;
 mod names;
 mod plan;
 mod runner;

@@ -2,8 +2,8 @@
 
 use std::future::Future;
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use futures::{StreamExt, TryStreamExt};
@@ -13,9 +13,11 @@ use tokio::sync::Semaphore;
 use super::copies::{self, Copied, CopyOptions, SyncStep};
 use super::download::{Desk, PART_BYTES, UNIT_BYTES};
 use super::plan;
+use crate::expected::{Check, Expected};
 use crate::s3::{Buckets, Diagnosis, unfinished_uploads};
 use crate::{
-    Entry, Error, ErrorKind, Location, ObjectMeta, ObjectStat, Result, Scheme, Store, StoreConfig,
+    ChecksumAlgorithm, Entry, Error, ErrorKind, Location, ObjectMeta, ObjectStat, Result, Scheme,
+    Store, StoreConfig,
 };
 
 /// Says whether to stop; asked many times a second.
@@ -100,6 +102,7 @@ impl Transfers {
                 memory: Arc::new(Semaphore::new(memory_units as usize)),
                 memory_units,
                 progress: Arc::default(),
+                usual_checksum: Arc::new(Mutex::new(ChecksumAlgorithm::Crc64Nvme)),
             },
             config,
             cancelled: Arc::new(cancelled),
@@ -179,14 +182,18 @@ impl Transfers {
 
     /// The bytes of an object, in order; parts ahead of `write` are fetched meanwhile. `write`
     /// ends it early by `Ok(false)`.
+    ///
+    /// # Errors
+    /// [`ErrorKind::Damaged`], behind the last byte, when they have not the checksum that the store says.
     pub fn cat(
         &self,
         object: &Location,
         mut write: impl FnMut(&[u8]) -> Result<bool>,
     ) -> Result<()> {
         self.run(async {
-            let stat = self.desk.store.stat(object).await?;
             let view = self.desk.store.pinned();
+            let stat = view.stat(object).await?;
+            let mut check = Expected::of(&stat).map(Check::new);
             let parts = (0..stat.size_bytes.div_ceil(PART_BYTES)).map(|index| {
                 let range = index * PART_BYTES..stat.size_bytes.min((index + 1) * PART_BYTES);
                 let view = Arc::clone(&view);
@@ -195,12 +202,18 @@ impl Transfers {
             let mut parts = futures::stream::iter(parts).buffered(AHEAD);
             while let Some(part) = parts.next().await {
                 for bytes in part? {
+                    if let Some(check) = &mut check {
+                        check.update(&bytes);
+                    }
                     if !write(&bytes)? {
                         return Ok(());
                     }
                 }
             }
-            Ok(())
+            match check.map(Check::finish) {
+                Some(Err(what)) => Err(Error::damaged(format!("{object} arrived damaged: {what}"))),
+                Some(Ok(_)) | None => Ok(()),
+            }
         })
     }
 

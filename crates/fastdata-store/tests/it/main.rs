@@ -6,6 +6,7 @@
     reason = "tests panic on what they did not expect; a batch of one range is one range"
 )]
 
+mod checksums;
 mod faults;
 mod listing;
 mod local;

@@ -36,6 +36,53 @@ fn of(name: &str, bytes: &[u8]) -> Option<String> {
     })
 }
 
+/// The CRC-64/NVME of made-up content, which is the same stretch again and again, without reading it all.
+pub(super) fn of_synthetic(content: &Content) -> Option<(String, String)> {
+    let Content::Synthetic { len, .. } = content else {
+        return default_of(content);
+    };
+    let algorithm = CrcAlgorithm::Crc64Nvme;
+    let sum = |range: std::ops::Range<u64>| crc_fast::checksum(algorithm, &content.read(range));
+    let period = super::content::ARENA_BYTES as u64;
+    let (mut whole, mut done) = (sum(0..len % period), len % period);
+    // Content is periodic: whatever stretch of a period begins at `done`, it is one turned by that.
+    let (mut periods, mut stretch) = (
+        len / period,
+        (sum(done..done + period.min(len - done)), period),
+    );
+    while periods > 0 {
+        if periods % 2 == 1 {
+            whole = crc_fast::checksum_combine(algorithm, whole, stretch.0, stretch.1);
+            done += stretch.1;
+        }
+        let twice = crc_fast::checksum_combine(algorithm, stretch.0, stretch.0, stretch.1);
+        stretch = (twice, stretch.1 * 2);
+        periods /= 2;
+    }
+    debug_assert_eq!(done, *len);
+    let value = BASE64_STANDARD.encode(whole.to_be_bytes());
+    Some((format!("{PREFIX}crc64nvme"), value))
+}
+
+/// What S3 says of an object that was written in parts of these lengths with checksums of theirs: that of
+/// the checksums, and how many there are. `None` for an algorithm that is not known here.
+pub(super) fn of_parts(
+    name: &str,
+    content: &Content,
+    lens: &[u64],
+) -> Option<(String, Vec<String>)> {
+    let mut start = 0;
+    let mut parts = Vec::new();
+    let mut raw = Vec::new();
+    for len in lens {
+        let part = of(name, &content.read(start..start + len))?;
+        raw.extend(BASE64_STANDARD.decode(&part).ok()?);
+        parts.push(part);
+        start += len;
+    }
+    Some((format!("{}-{}", of(name, &raw)?, lens.len()), parts))
+}
+
 /// What S3 computes when the writer sent none. Synthetic objects have none, as objects that were
 /// written before S3 had checksums.
 pub(super) fn default_of(content: &Content) -> Option<(String, String)> {

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use ring::digest::{SHA256, digest};
 
 /// How much random data synthetic objects are cut from, again and again.
-const ARENA_BYTES: usize = 8 << 20;
+pub(super) const ARENA_BYTES: usize = 8 << 20;
 
 /// Content of an object.
 #[derive(Debug, Clone)]
@@ -87,8 +87,10 @@ pub(super) struct Object {
     pub(super) modified: std::time::SystemTime,
     pub(super) metadata: Vec<(String, String)>,
     pub(super) content_type: Option<String>,
-    /// `x-amz-checksum-…` header and value, and whether it is of the whole object.
+    /// `x-amz-checksum-…` header and value.
     pub(super) checksum: Option<(String, String)>,
+    /// Length and checksum of each part, when the checksum is one of theirs.
+    pub(super) parts: Vec<(u64, String)>,
 }
 
 /// Shared by requests that read it while it is replaced.

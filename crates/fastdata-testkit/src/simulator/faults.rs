@@ -12,6 +12,8 @@ pub enum Operation {
     Get,
     /// What is known about an object.
     Head,
+    /// Which parts it was written in.
+    Attributes,
     /// A whole object written.
     Put,
     /// An object removed.

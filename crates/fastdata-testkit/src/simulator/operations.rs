@@ -20,6 +20,7 @@ pub(super) fn operation_of(request: &Request) -> Option<Operation> {
     let has = |name| request.argument(name).is_some();
     Some(match (request.method.as_str(), key.is_empty()) {
         ("GET", true) if !has("uploads") && !has("location") => Operation::List,
+        ("GET", false) if has("attributes") => Operation::Attributes,
         ("GET", false) if !has("uploadId") => Operation::Get,
         ("HEAD", _) => Operation::Head,
         ("PUT", false) if has("partNumber") => Operation::PutPart,
@@ -46,6 +47,7 @@ pub(super) fn answer(
     }
     let mut answer = match operation {
         Operation::Get | Operation::Head => read(state, request, operation, action),
+        Operation::Attributes => attributes(state, request),
         Operation::Put => put(state, request),
         Operation::Delete => {
             if let Some(objects) = state.buckets.get_mut(bucket) {
@@ -124,14 +126,55 @@ fn read(state: &State, request: &Request, operation: Operation, action: Option<&
         && range == (0..size_bytes)
         && let Some((name, value)) = &object.checksum
     {
-        answer = answer
-            .with(name, value)
-            .with("x-amz-checksum-type", "FULL_OBJECT");
+        let kind = match object.parts.is_empty() {
+            true => "FULL_OBJECT",
+            false => "COMPOSITE",
+        };
+        answer = answer.with(name, value).with("x-amz-checksum-type", kind);
     }
     answer.content = object.content.clone();
     answer.range = range;
     answer.without_body = operation == Operation::Head;
     answer
+}
+
+/// Which parts an object was written in.
+fn attributes(state: &State, request: &Request) -> Answer {
+    let (bucket, key) = request.target();
+    let found = state
+        .buckets
+        .get(bucket)
+        .and_then(|objects| objects.get(key));
+    let Some(object) = found else {
+        return Answer::error(404, "NoSuchKey", "The specified key does not exist.");
+    };
+    let number = |name: &str| request.header(name)?.parse::<usize>().ok();
+    let behind = number("x-amz-part-number-marker").unwrap_or(0);
+    let most = number("x-amz-max-parts")
+        .unwrap_or(1000)
+        .min(state.page_parts);
+    let end = object.parts.len().min(behind + most);
+    let tag = object.checksum.as_ref().map_or("", |(name, _)| name);
+    let tag = tag.trim_start_matches("x-amz-checksum-").to_uppercase();
+    let mut text = String::from("<GetObjectAttributesResponse>");
+    if !object.parts.is_empty() {
+        text += &format!(
+            "<ObjectParts><IsTruncated>{}</IsTruncated><MaxParts>{most}</MaxParts>\
+             <NextPartNumberMarker>{end}</NextPartNumberMarker><PartsCount>{}</PartsCount>",
+            end < object.parts.len(),
+            object.parts.len()
+        );
+        for (index, (len, sum)) in object.parts.iter().enumerate().take(end).skip(behind) {
+            text += &format!(
+                "<Part><Checksum{tag}>{sum}</Checksum{tag}><PartNumber>{}</PartNumber>\
+                 <Size>{len}</Size></Part>",
+                index + 1
+            );
+        }
+        text += "</ObjectParts>";
+    }
+    text += "</GetObjectAttributesResponse>";
+    Answer::text(200, text).with("last-modified", &http_date(object.modified))
 }
 
 fn described(object: &Object, status: u16) -> Answer {

@@ -156,6 +156,37 @@ impl Simulator {
         self.state().store(bucket, key, content, &[]);
     }
 
+    /// As [`Simulator::put_synthetic`], with a CRC-64/NVME, as objects have by now.
+    pub fn put_synthetic_with_checksum(&self, bucket: &str, key: &str, seed: u64, len: u64) {
+        let content = Content::synthetic(seed, len);
+        let headers: Vec<_> = super::checksum::of_synthetic(&content)
+            .into_iter()
+            .collect();
+        self.state().store(bucket, key, content, &headers);
+    }
+
+    /// Writes an object as if in parts of these lengths, each with a checksum of its own by the algorithm
+    /// that S3 calls `name`, and none of the whole.
+    ///
+    /// # Panics
+    /// When the lengths are not those of the content, or the algorithm is unknown.
+    pub fn put_in_parts(&self, bucket: &str, key: &str, content: &[u8], lens: &[u64], name: &str) {
+        assert_eq!(lens.iter().sum::<u64>(), content.len() as u64, "lengths");
+        let content = Content::Bytes(Bytes::copy_from_slice(content));
+        let Some((value, parts)) = super::checksum::of_parts(name, &content, lens) else {
+            panic!("there is no algorithm {name}");
+        };
+        let mut state = self.state();
+        let stored = state.store(bucket, key, content, &[]);
+        let object = super::content::Object {
+            checksum: Some((format!("x-amz-checksum-{name}"), value)),
+            parts: lens.iter().copied().zip(parts).collect(),
+            ..(*stored).clone()
+        };
+        let objects = state.buckets.entry(bucket.to_owned()).or_default();
+        objects.insert(key.to_owned(), Arc::new(object));
+    }
+
     /// The bytes of a range of such an object.
     pub fn synthetic_bytes(seed: u64, len: u64, range: std::ops::Range<u64>) -> Vec<u8> {
         Content::synthetic(seed, len).read(range)
@@ -192,6 +223,11 @@ impl Simulator {
     /// Listings have at most so many keys on a page from now on, as a service may.
     pub fn set_page_keys(&self, most: usize) {
         self.state().page_keys = Some(most.max(1));
+    }
+
+    /// Makes pages of parts shorter than S3's, so that few parts have many.
+    pub fn set_page_parts(&self, most: usize) {
+        self.state().page_parts = most.max(1);
     }
 
     /// Sets the server's clock ahead of this machine's, or behind it.

@@ -10,7 +10,7 @@ use super::content::{Content, Object, Version};
 use super::faults::{Operation, Plan};
 
 /// Everything that requests change.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct State {
     pub(super) buckets: BTreeMap<String, BTreeMap<String, Version>>,
     pub(super) uploads: BTreeMap<String, Upload>,
@@ -20,6 +20,8 @@ pub(super) struct State {
     pub(super) body_bytes_sent: u64,
     /// The most keys on a page of a listing, where it is not what S3 has.
     pub(super) page_keys: Option<usize>,
+    /// The most parts on a page of what is known about an object.
+    pub(super) page_parts: usize,
 }
 
 /// An upload in parts that is not an object yet.
@@ -36,11 +38,27 @@ pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            buckets: BTreeMap::new(),
+            uploads: BTreeMap::new(),
+            uploads_begun: 0,
+            plan: Plan::default(),
+            requests: BTreeMap::new(),
+            body_bytes_sent: 0,
+            page_keys: None,
+            page_parts: 1000,
+        }
+    }
+}
+
 impl State {
     pub(super) fn count(&mut self, operation: Operation) {
         let name = match operation {
             Operation::Get => "get",
             Operation::Head => "head",
+            Operation::Attributes => "attributes",
             Operation::Put => "put",
             Operation::Delete => "delete",
             Operation::List => "list",
@@ -79,6 +97,7 @@ impl State {
             metadata,
             content_type: content_type.map(|(_, value)| value.clone()),
             checksum,
+            parts: Vec::new(),
         });
         let objects = self.buckets.entry(bucket.to_owned()).or_default();
         objects.insert(key.to_owned(), Arc::clone(&object));

@@ -35,11 +35,11 @@ pub(super) async fn send(asked: &Asked<'_>, around: &Surroundings) -> Result<(u1
     };
     let trusted = reqwest::Certificate::from_pem_bundle(&around.ca_bundle)
         .map_err(|error| failed(plain(error)))?;
+    // Those of the file and nobody else, as for S3 itself.
+    let trusting = reqwest::Client::builder().tls_built_in_root_certs(trusted.is_empty());
     let client = trusted
         .into_iter()
-        .fold(reqwest::Client::builder(), |client, certificate| {
-            client.add_root_certificate(certificate)
-        })
+        .fold(trusting, reqwest::ClientBuilder::add_root_certificate)
         .connect_timeout(around.connect_timeout)
         .timeout(around.request_timeout)
         .redirect(Policy::none())

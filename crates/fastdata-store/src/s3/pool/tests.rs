@@ -4,7 +4,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Instant;
 
-use fastdata_testkit::{Door, Simulator};
+use fastdata_testkit::{Action, Door, Fault, Operation, Simulator};
 
 use super::super::bucket::Buckets;
 use super::super::endpoint;
@@ -19,6 +19,18 @@ fn know(engine: &Engine, config: &StoreConfig, addresses: &[SocketAddr]) {
     let pool = engine.pool(&endpoint);
     locked(&pool.addresses).resolved(addresses, pool.now());
     *locked(&pool.looked_up) = Some(Instant::now());
+}
+
+/// For a host whose name nobody knows, at `port`.
+fn of_many(simulator: &Simulator, port: u16) -> StoreConfig {
+    let env: std::collections::HashMap<_, _> = simulator.env().into_iter().collect();
+    StoreConfig {
+        endpoint_url: Some(format!("http://many.invalid:{port}")),
+        region: Some(env["AWS_REGION"].clone()),
+        access_key_id: Some(env["AWS_ACCESS_KEY_ID"].clone()),
+        secret_access_key: Some(Secret::new(env["AWS_SECRET_ACCESS_KEY"].clone())),
+        ..StoreConfig::default()
+    }
 }
 
 #[test]
@@ -36,14 +48,7 @@ fn all_addresses_are_used_and_a_dead_one_is_left_alone() {
     let dead = TcpListener::bind(at(4)).unwrap();
     drop(dead);
 
-    let env: std::collections::HashMap<_, _> = simulator.env().into_iter().collect();
-    let config = StoreConfig {
-        endpoint_url: Some(format!("http://many.invalid:{port}")),
-        region: Some(env["AWS_REGION"].clone()),
-        access_key_id: Some(env["AWS_ACCESS_KEY_ID"].clone()),
-        secret_access_key: Some(Secret::new(env["AWS_SECRET_ACCESS_KEY"].clone())),
-        ..StoreConfig::default()
-    };
+    let config = of_many(&simulator, port);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -71,4 +76,47 @@ fn all_addresses_are_used_and_a_dead_one_is_left_alone() {
     for door in std::iter::once(&first).chain(&doors) {
         assert!(door.connections() > 0, "{:?} was not used", door.address());
     }
+}
+
+/// Neither new connections nor old ones go on bringing from an address that is much slower than the other.
+#[test]
+fn a_slow_address_is_left_by_its_connections() {
+    let [fast, slow] = [Simulator::start(), Simulator::start()];
+    for simulator in [&fast, &slow] {
+        simulator.put_synthetic("lake", "big", 1, 400_000_000);
+    }
+    slow.inject(Fault::always(Operation::Get, Action::Drip(5_000_000)));
+    let door = Door::plain("127.0.2.1:0", &fast.endpoint_url());
+    let port = door.address().port();
+    let slow_at = SocketAddr::from(([127, 0, 2, 2], port));
+    let _slow_door = Door::plain(&slow_at.to_string(), &slow.endpoint_url());
+    let config = of_many(&fast, port);
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    let buckets = Buckets::new(&config);
+    let big = Location::parse("s3://lake/big").unwrap();
+    runtime.block_on(async {
+        know(&buckets.engine, &config, &[door.address(), slow_at]);
+        for start in 0..4 {
+            let range = start * 100_000_000..(start + 1) * 100_000_000;
+            let read = buckets.read_ranges(&config, &big, std::slice::from_ref(&range), None);
+            assert_eq!(read.await.unwrap()[0].len(), 100_000_000);
+        }
+        let url = config.endpoint_url.as_deref();
+        let endpoint = endpoint::of(url, "lake", "eu-test-1", true).unwrap();
+        let pool = buckets.engine.pool(&endpoint);
+        let now = pool.now();
+        let idle = locked(&pool.idle);
+        assert!(!idle.is_empty());
+        assert!(idle.iter().all(|idle| idle.address == door.address()));
+        let mut addresses = locked(&pool.addresses);
+        let chosen: Vec<_> = (0..32).filter_map(|_| addresses.choose(now)).collect();
+        let to_slow = chosen.iter().filter(|at| **at == slow_at).count();
+        assert!(to_slow <= 2, "{to_slow} of 32 go to the slow one");
+    });
+    assert!(slow.requests("get") > 0, "it was never tried");
+    assert!(slow.requests("get") * 3 < fast.requests("get"));
 }
