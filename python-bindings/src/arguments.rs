@@ -2,19 +2,20 @@
 
 use std::sync::Arc;
 
-use arrow_array::builder::{BinaryViewBuilder, StringViewBuilder};
-use arrow_array::{
-    Array, ArrayRef, BooleanArray, Float64Array, Int64Array, NullArray, RecordBatch,
-};
-use arrow_schema::{DataType, Field, Schema};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Int64Type;
+use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch};
+use arrow_cast::{CastOptions, cast, cast_with_options};
+use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use fastdata::{Column, DataFrame, NullAs, Rows};
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
-use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyString};
 
 use crate::capsule::{Imported, import};
 use crate::column::Column as PyColumn;
 use crate::exceptions::{exception, invalid};
+use crate::sequence::sequence;
 
 /// One name or several.
 #[derive(FromPyObject)]
@@ -69,7 +70,7 @@ pub(crate) fn partition(values: &Bound<'_, PyDict>) -> PyResult<Vec<(String, Str
 
 /// A mask or row numbers.
 pub(crate) fn rows(object: &Bound<'_, PyAny>) -> PyResult<Rows> {
-    let column = column("rows", object)?;
+    let column = plain(column("rows", object)?)?;
     match column.field().data_type() {
         DataType::Boolean => Ok(Rows::Mask(column)),
         data_type if data_type.is_integer() => Ok(Rows::Positions(column)),
@@ -78,6 +79,18 @@ pub(crate) fn rows(object: &Bound<'_, PyAny>) -> PyResult<Rows> {
             "rows are chosen by booleans or row numbers, not by {other}"
         ))),
     }
+}
+
+/// The values themselves where they are told by keys or runs.
+fn plain(column: Column) -> PyResult<Column> {
+    let data_type = match column.field().data_type() {
+        DataType::Dictionary(_, values) => values.as_ref().clone(),
+        DataType::RunEndEncoded(_, values) => values.data_type().clone(),
+        _ => return Ok(column),
+    };
+    let array = column.to_array().map_err(|error| exception(&error))?;
+    let array = cast(&array, &data_type).map_err(|error| invalid(format!("rows: {error}")))?;
+    column_of("rows", array)
 }
 
 fn empty_positions() -> PyResult<Column> {
@@ -91,6 +104,12 @@ pub(crate) fn column(name: &str, object: &Bound<'_, PyAny>) -> PyResult<Column> 
     if let Ok(column) = object.cast::<PyColumn>() {
         return Ok(column.get().inner().clone());
     }
+    if object.is_instance_of::<PyString>() || object.is_instance_of::<PyBytes>() {
+        // Python would take it for a sequence of letters.
+        return Err(invalid(format!(
+            "`{name}` is one value, not a column of them"
+        )));
+    }
     if let Some(imported) = import(object)? {
         return imported_column(name, &imported);
     }
@@ -100,6 +119,9 @@ pub(crate) fn column(name: &str, object: &Bound<'_, PyAny>) -> PyResult<Column> 
     // Series of pandas, arrays of objects: values as Python has them.
     let convert = object.py().import("fastdata._convert")?;
     let values = convert.call_method1("as_values", (object,))?;
+    if let Ok(column) = values.cast::<PyColumn>() {
+        return Ok(column.get().inner().clone());
+    }
     column_of(name, sequence(name, &values)?)
 }
 
@@ -145,8 +167,14 @@ fn buffer(object: &Bound<'_, PyAny>) -> PyResult<Option<ArrayRef>> {
         Float32Array, Int8Array, Int16Array, Int32Array, UInt8Array, UInt16Array, UInt32Array,
         UInt64Array,
     };
-    if object.cast::<PyBytes>().is_ok() || object.cast::<PyList>().is_ok() {
+    let Some(format) = format_of(object)? else {
         return Ok(None);
+    };
+    match format.as_bytes() {
+        // `PyBuffer` would read the bytes of big-endian numbers in our order.
+        [b'>' | b'!', ..] => return Ok(None),
+        b"?" => return booleans(object).map(Some),
+        _ => {}
     }
     of!(
         i64 => Int64Array, i32 => Int32Array, i16 => Int16Array, i8 => Int8Array,
@@ -154,33 +182,71 @@ fn buffer(object: &Bound<'_, PyAny>) -> PyResult<Option<ArrayRef>> {
         f64 => Float64Array, f32 => Float32Array
     );
     let Ok(buffer) = PyBuffer::<u8>::get(object) else {
-        return booleans(object);
+        return Ok(None);
     };
     one_dimension(buffer.dimensions())?;
     let values = buffer.to_vec(object.py())?;
     Ok(Some(Arc::new(UInt8Array::from(values))))
 }
 
-/// Buffers of booleans (`?`) have a format that no Rust type stands for: they are seen as bytes.
-fn booleans(object: &Bound<'_, PyAny>) -> PyResult<Option<ArrayRef>> {
-    let memory = match object
-        .py()
-        .import("builtins")?
-        .getattr("memoryview")?
-        .call1((object,))
-    {
-        Ok(memory) => memory,
-        // No buffer at all.
-        Err(_) => return Ok(None),
-    };
-    if memory.getattr("format")?.extract::<String>()? != "?" {
-        return Ok(None);
+/// What the items of a buffer are, in the letters of Python's `struct`; `None` where there is no buffer.
+fn format_of(object: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+    let view = object.py().import("builtins")?.getattr("memoryview")?;
+    match view.call1((object,)) {
+        Ok(memory) => memory.getattr("format")?.extract().map(Some),
+        Err(_) => Ok(None),
     }
+}
+
+/// No Rust type stands for items that are booleans (`?`): they are seen as bytes.
+fn booleans(object: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
+    let view = object.py().import("builtins")?.getattr("memoryview")?;
+    let memory = view.call1((object,))?;
     one_dimension(memory.getattr("ndim")?.extract()?)?;
     let bytes = memory.call_method0("tobytes")?;
     let bytes = bytes.cast::<PyBytes>()?.as_bytes();
     let values: BooleanArray = bytes.iter().map(|byte| Some(*byte != 0)).collect();
-    Ok(Some(Arc::new(values)))
+    Ok(Arc::new(values))
+}
+
+/// A column of points in time or durations; the lowest number is null.
+pub(crate) fn times(
+    ticks: &Bound<'_, PyAny>,
+    unit: &str,
+    zone: Option<&str>,
+    is_duration: bool,
+) -> PyResult<Column> {
+    let unit_of = |name| match name {
+        "s" => Ok(TimeUnit::Second),
+        "ms" => Ok(TimeUnit::Millisecond),
+        "us" => Ok(TimeUnit::Microsecond),
+        "ns" => Ok(TimeUnit::Nanosecond),
+        other => Err(invalid(format!("times in units of {other}"))),
+    };
+    let data_type = match (unit, is_duration) {
+        ("D", false) => DataType::Date32,
+        (unit, false) => DataType::Timestamp(unit_of(unit)?, zone.map(Into::into)),
+        (unit, true) => DataType::Duration(unit_of(unit)?),
+    };
+    let ticks = column("ticks", ticks)?.to_array();
+    let ticks = ticks.map_err(|error| exception(&error))?;
+    let Some(ticks) = ticks.as_primitive_opt::<Int64Type>() else {
+        return Err(invalid("times are 64-bit numbers"));
+    };
+    let valid = ticks.values().iter().map(|ticks| *ticks != i64::MIN);
+    let ticks = Int64Array::new(ticks.values().clone(), Some(valid.collect()));
+    let strict = CastOptions {
+        safe: false,
+        ..CastOptions::default()
+    };
+    let ticks: ArrayRef = match data_type {
+        // Days have 32 bits.
+        DataType::Date32 => cast_with_options(&ticks, &DataType::Int32, &strict)
+            .map_err(|error| invalid(error.to_string()))?,
+        _ => Arc::new(ticks),
+    };
+    let array = cast_with_options(&ticks, &data_type, &strict);
+    column_of("value", array.map_err(|error| invalid(error.to_string()))?)
 }
 
 fn one_dimension(dimensions: usize) -> PyResult<()> {
@@ -188,75 +254,6 @@ fn one_dimension(dimensions: usize) -> PyResult<()> {
         1 => Ok(()),
         other => Err(invalid(format!("a column has one dimension, not {other}"))),
     }
-}
-
-/// Python values of one kind, and `None`.
-fn sequence(name: &str, values: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
-    let values: Vec<Bound<'_, PyAny>> = values
-        .try_iter()
-        .map_err(|_| {
-            invalid(format!(
-                "`{name}` is neither an Arrow object nor a sequence"
-            ))
-        })?
-        .collect::<PyResult<_>>()?;
-    let Some(first) = values.iter().find(|value| !value.is_none()) else {
-        return Ok(Arc::new(NullArray::new(values.len())));
-    };
-    let any_float = || values.iter().any(|value| value.is_instance_of::<PyFloat>());
-    let mixed = |error: PyErr| invalid(format!("`{name}` holds values of several kinds: {error}"));
-    if first.is_instance_of::<PyBool>() {
-        let values = typed::<bool, PyBool>(&values, true).map_err(mixed)?;
-        Ok(Arc::new(BooleanArray::from(values)))
-    } else if first.is_instance_of::<PyInt>() && !any_float() {
-        let values = typed::<i64, PyInt>(&values, false).map_err(mixed)?;
-        Ok(Arc::new(Int64Array::from(values)))
-    } else if first.is_instance_of::<PyFloat>() || first.is_instance_of::<PyInt>() {
-        let values = values.iter().map(|value| value.extract::<Option<f64>>());
-        let values = values.collect::<PyResult<Vec<_>>>().map_err(mixed)?;
-        Ok(Arc::new(Float64Array::from(values)))
-    } else if first.is_instance_of::<PyString>() {
-        let mut builder = StringViewBuilder::new();
-        for value in typed::<String, PyString>(&values, false).map_err(mixed)? {
-            builder.append_option(value);
-        }
-        Ok(Arc::new(builder.finish()))
-    } else if first.is_instance_of::<PyBytes>() {
-        let mut builder = BinaryViewBuilder::new();
-        for value in typed::<Vec<u8>, PyBytes>(&values, false).map_err(mixed)? {
-            builder.append_option(value);
-        }
-        Ok(Arc::new(builder.finish()))
-    } else {
-        Err(invalid(format!(
-            "`{name}` holds values of {}; pass an Arrow array for other types than booleans, \
-             numbers, texts and bytes",
-            first.get_type().name()?
-        )))
-    }
-}
-
-/// Each value as `T`; Python's type must be `P`. To Python `True` is a number, to us it is none.
-fn typed<'py, T, P>(values: &[Bound<'py, PyAny>], flags: bool) -> PyResult<Vec<Option<T>>>
-where
-    T: for<'a> FromPyObject<'a, 'py, Error = PyErr>,
-    P: pyo3::PyTypeInfo,
-{
-    let one = |value: &Bound<'py, PyAny>| {
-        if value.is_none() {
-            return Ok(None);
-        }
-        let flag = value.is_instance_of::<PyBool>();
-        let exact = value.is_instance_of::<P>() && flag == flags;
-        match exact {
-            true => value.extract::<T>().map(Some),
-            false => Err(invalid(format!(
-                "{} among others",
-                value.get_type().name()?
-            ))),
-        }
-    };
-    values.iter().map(one).collect()
 }
 
 /// A frame of a mapping from names to columns of one length.
@@ -305,7 +302,7 @@ pub(crate) fn frame_of_arrow(imported: &Imported) -> PyResult<DataFrame> {
             ));
         }
         let rows = chunk.len();
-        let structs = arrow_array::cast::AsArray::as_struct(chunk);
+        let structs = chunk.as_struct();
         let options = arrow_array::RecordBatchOptions::new().with_row_count(Some(rows));
         let columns = structs.columns().to_vec();
         RecordBatch::try_new_with_options(Arc::clone(&schema), columns, &options)

@@ -2,32 +2,40 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
-use fastdata::{CancelToken, Error, Scan};
+use fastdata::{CancelToken, Error, Scan, ScanStats};
 use pyo3::prelude::*;
 
 use crate::batch::Batch;
 use crate::exceptions::{exception, invalid};
 use crate::frame::DataFrame;
 use crate::interrupt::{LOOK, Outcome, finish, receive};
+use crate::scan::tell;
 use crate::schema::Schema;
+
+/// What comes next.
+enum Step {
+    Batch(RecordBatch),
+    /// Nothing more; what was done.
+    End(Box<ScanStats>),
+}
 
 /// The batches of a scan, in order and in bounded memory. Use it once, or start another scan.
 #[pyclass(frozen, module = "fastdata")]
 pub(crate) struct Batches {
     schema: SchemaRef,
     cancel: CancelToken,
-    receiver: Mutex<Receiver<Outcome<Option<RecordBatch>>>>,
+    receiver: Mutex<Receiver<Outcome<Step>>>,
     ended: Mutex<bool>,
     process: u32,
 }
 
 impl Batches {
-    /// Starts `scan` on a thread that waits for its consumer, batch by batch.
-    pub(crate) fn start(scan: &Scan) -> PyResult<Self> {
+    /// Starts `scan` on a thread that waits for its consumer, batch by batch of at most `rows_max` rows.
+    pub(crate) fn start(scan: &Scan, rows_max: usize) -> PyResult<Self> {
         let cancel = CancelToken::default();
         let scan = scan.with_cancel(cancel.clone());
         let schema = scan.schema().clone();
@@ -39,10 +47,19 @@ impl Batches {
                 Err(panic) => return drop(sender.send(Err(panic))),
             };
             loop {
-                let next = catch_unwind(AssertUnwindSafe(|| batches.next().transpose()));
-                let more = matches!(next, Ok(Ok(Some(_))));
+                let next = catch_unwind(AssertUnwindSafe(|| match batches.next() {
+                    Some(batch) => batch.map(Step::Batch),
+                    None => Ok(Step::End(Box::new(batches.stats()))),
+                }));
                 // The other end is gone when nobody wants more.
-                if sender.send(next).is_err() || !more {
+                let sent = match next {
+                    Ok(Ok(Step::Batch(batch))) => send_pieces(&sender, &batch, rows_max),
+                    last => {
+                        let _ = sender.send(last);
+                        return;
+                    }
+                };
+                if !sent {
                     return;
                 }
             }
@@ -78,10 +95,18 @@ impl Batches {
             }
         };
         // An iterator that failed is over; a generator is so too.
-        if !matches!(outcome, Ok(Some(_))) {
-            self.close();
+        match outcome {
+            Ok(Step::Batch(batch)) => Ok(Some(batch)),
+            Ok(Step::End(stats)) => {
+                self.close();
+                tell(py, &stats)?;
+                Ok(None)
+            }
+            Err(error) => {
+                self.close();
+                Err(error)
+            }
         }
-        outcome
     }
 
     fn is_ended(&self) -> bool {
@@ -90,6 +115,16 @@ impl Batches {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+}
+
+/// Sends `batch` in pieces of at most `rows_max` rows; `false` when nobody wants them.
+fn send_pieces(sender: &SyncSender<Outcome<Step>>, batch: &RecordBatch, rows_max: usize) -> bool {
+    let rows = batch.num_rows();
+    let mut starts = (0..rows.max(1)).step_by(rows_max);
+    starts.all(|start| {
+        let piece = batch.slice(start, rows_max.min(rows - start));
+        sender.send(Ok(Ok(Step::Batch(piece)))).is_ok()
+    })
 }
 
 impl Drop for Batches {

@@ -1,6 +1,8 @@
 //! One column of a frame or batch.
 
-use arrow_array::Array;
+use std::sync::Arc;
+
+use arrow_array::{Array, ArrayRef, BooleanArray, make_array};
 use fastdata::tensor::TensorOptions;
 use pyo3::prelude::*;
 use pyo3::types::{PyCapsule, PyList};
@@ -119,6 +121,30 @@ impl Column {
         Memory::new(self.name(), &array, vec![array.len()])
     }
 
+    /// Numbers as they lie in memory, whatever lies under nulls, and for each whether it is null.
+    fn _masked(&self, py: Python<'_>) -> PyResult<(Memory, Memory)> {
+        let column = &self.0;
+        let array = detached(py, || column.to_array())?;
+        let nulls = (0..array.len()).map(|row| Some(array.is_null(row)));
+        let nulls: ArrayRef = Arc::new(nulls.collect::<BooleanArray>());
+        let values = array.to_data().into_builder().nulls(None).build();
+        let values = make_array(values.map_err(|error| exceptions::invalid(error.to_string()))?);
+        let shape = vec![array.len()];
+        let values = Memory::new(self.name(), &values, shape.clone())?;
+        Ok((values, Memory::new(self.name(), &nulls, shape)?))
+    }
+
+    /// Points in time or durations of 64-bit `ticks`, the lowest of which is null, as numpy has it.
+    #[staticmethod]
+    fn _of_times(
+        ticks: &Bound<'_, PyAny>,
+        unit: &str,
+        zone: Option<&str>,
+        is_duration: bool,
+    ) -> PyResult<Self> {
+        arguments::times(ticks, unit, zone, is_duration).map(Self)
+    }
+
     #[pyo3(signature = (dtype = None, copy = None))]
     fn __array__<'py>(
         slf: Bound<'py, Self>,
@@ -186,10 +212,7 @@ impl Column {
     }
 }
 
-fn one_value(
-    name: &str,
-    value: Option<Bound<'_, PyAny>>,
-) -> PyResult<Option<arrow_array::ArrayRef>> {
+fn one_value(name: &str, value: Option<Bound<'_, PyAny>>) -> PyResult<Option<ArrayRef>> {
     let Some(value) = value else { return Ok(None) };
     let list = PyList::new(value.py(), [value])?;
     let column = arguments::column(name, list.as_any())?;

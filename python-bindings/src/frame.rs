@@ -8,7 +8,7 @@ use fastdata::text::Grid;
 use fastdata::write::{Compression, ParquetOptions, SeparatedOptions};
 use fastdata::{CancelToken, Rows};
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList, PySlice, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyCapsule, PyDict, PyList, PyMapping, PySlice, PyString, PyTuple};
 
 use crate::arguments::{self, Names};
 use crate::batch::Batch;
@@ -76,9 +76,16 @@ impl DataFrame {
         if let Ok(columns) = data.cast::<PyDict>() {
             return arguments::frame_of_mapping(columns).map(Self);
         }
-        match import(&data)? {
-            Some(imported) => arguments::frame_of_arrow(&imported).map(Self),
-            None => Err(invalid(format!(
+        if let Some(imported) = import(&data)? {
+            return arguments::frame_of_arrow(&imported).map(Self);
+        }
+        match data.cast::<PyMapping>() {
+            Ok(mapping) => {
+                let columns = PyDict::new(py);
+                columns.update(mapping)?;
+                arguments::frame_of_mapping(&columns).map(Self)
+            }
+            Err(_) => Err(invalid(format!(
                 "a frame is made of an Arrow object or a mapping, not of {}",
                 data.get_type().name()?
             ))),
@@ -246,6 +253,10 @@ impl DataFrame {
                     let (frame, nulls) = (&self.0, arguments::nulls(null_as));
                     detached(py, || frame.take(&rows, nulls)).map(Self)
                 }
+                // An empty list has no type.
+                Rows::Positions(none) if none.is_empty() && self.0.num_rows() == 0 => {
+                    Ok(Self(self.0.clone()))
+                }
                 Rows::Positions(_) => Err(invalid("row numbers are for take; filter wants a mask")),
             };
         };
@@ -389,9 +400,12 @@ impl DataFrame {
         convert(slf, "to_numpy")
     }
 
-    /// As a dictionary from names to torch tensors.
-    fn to_torch<'py>(slf: Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        convert(slf, "to_torch")
+    /// As a dictionary from names to torch tensors, which share the frame's memory unless `copy`.
+    #[pyo3(signature = (*, copy = false))]
+    fn to_torch<'py>(slf: Bound<'py, Self>, copy: bool) -> PyResult<Bound<'py, PyAny>> {
+        let py = slf.py();
+        py.import("fastdata._convert")?
+            .call_method1("to_torch", (slf, copy))
     }
 
     /// The frame as an Arrow IPC stream.
@@ -446,10 +460,9 @@ impl DataFrame {
         }
         let (text, hidden) = grid.render(Some(120));
         let rows = self.0.num_rows();
-        let more = if rows > SHOWN {
-            format!(" ({SHOWN} shown)")
-        } else {
-            String::new()
+        let more = match rows > SHOWN {
+            true => format!(" ({SHOWN} shown)"),
+            false => String::new(),
         };
         let columns = self.0.num_columns();
         let fewer = match hidden {

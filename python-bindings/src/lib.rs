@@ -12,7 +12,7 @@
 //!
 //! - `frame`, `batch`, `column`, `schema`: rows in memory
 //! - `table`, `scan`, `batches`, `group`, `explain`: where rows come from
-//! - `capsule`, `memory`: the ways in and out without copies
+//! - `capsule`, `memory`: the ways in and out without copies; `sequence`: Python's own values
 //! - `blobs`: a content-addressed store; `flows`: runs of flows in one
 //! - `command`: the `fastdata` command
 
@@ -34,6 +34,7 @@ mod memory;
 mod request;
 mod scan;
 mod schema;
+mod sequence;
 mod table;
 mod values;
 

@@ -220,11 +220,22 @@ impl Memory {
         if dl_device.is_some_and(|device| device != CPU) {
             return Err(PyBufferError::new_err("this memory is on the CPU"));
         }
-        if copy == Some(true) {
-            return Err(PyBufferError::new_err("copies are made by the consumer"));
-        }
         let versioned = max_version.is_some_and(|(major, _)| major >= 1);
-        dlpack(slf.py(), slf.get(), versioned)
+        let memory = slf.get();
+        match copy {
+            // A copy is the consumer's own, which may write to it.
+            Some(true) => {
+                let values = Buffer::from(memory.values.as_slice());
+                dlpack(slf.py(), memory, values, versioned, IS_COPIED)
+            }
+            _ => dlpack(
+                slf.py(),
+                memory,
+                memory.values.clone(),
+                versioned,
+                READ_ONLY,
+            ),
+        }
     }
 
     /// Where the memory is: on the CPU.
@@ -262,6 +273,8 @@ impl Layout {
 const CPU: (i32, i32) = (1, 0);
 /// The bit of DLPack's flags that forbids writing.
 const READ_ONLY: u64 = 1;
+/// The bit that says that nobody else has the memory.
+const IS_COPIED: u64 = 2;
 
 /// `DLTensor` of `dlpack.h`.
 #[repr(C)]
@@ -307,7 +320,9 @@ struct Context {
 fn dlpack<'py>(
     py: Python<'py>,
     memory: &Memory,
+    values: Buffer,
     versioned: bool,
+    flags: u64,
 ) -> PyResult<Bound<'py, PyCapsule>> {
     let shape: Vec<i64> = memory.shape.iter().map(|length| *length as i64).collect();
     // DLPack counts strides in values.
@@ -315,13 +330,14 @@ fn dlpack<'py>(
     for dimension in (1..shape.len()).rev() {
         strides[dimension - 1] = strides[dimension] * shape[dimension];
     }
+    let data = values.as_ptr().cast_mut().cast();
     let mut context = Box::new(Context {
-        _values: memory.values.clone(),
+        _values: values,
         shape,
         strides,
     });
     let tensor = DlTensor {
-        data: memory.values.as_ptr().cast_mut().cast(),
+        data,
         device_type: CPU.0,
         device_id: CPU.1,
         ndim: memory.shape.len() as i32,
@@ -340,7 +356,7 @@ fn dlpack<'py>(
                 minor: 0,
                 context,
                 deleter: Some(delete_versioned),
-                flags: READ_ONLY,
+                flags,
                 tensor,
             };
             (

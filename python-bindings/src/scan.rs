@@ -2,13 +2,13 @@
 
 use std::sync::Mutex;
 
-use fastdata::{CancelToken, PortableRequest, ScanRequest};
+use fastdata::{CancelToken, ErrorKind, PortableRequest, ScanRequest, ScanStats};
 use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
 use crate::batches::Batches;
 use crate::capsule::{requested_schema, scan_capsule, schema_capsule, struct_field};
-use crate::exceptions::exception;
+use crate::exceptions::{exception, no_column};
 use crate::explain::Explain;
 use crate::frame::DataFrame;
 use crate::interrupt::{interruptible, watched};
@@ -53,7 +53,48 @@ impl Scan {
 fn open(py: Python<'_>, request: ScanRequest) -> PyResult<fastdata::Scan> {
     let cancel = CancelToken::default();
     let token = cancel.clone();
-    interruptible(py, &cancel, move || fastdata::Scan::open(request, token))
+    let opened = interruptible(py, &cancel, move || {
+        let opened = fastdata::Scan::open(request.clone(), token.clone());
+        Ok(
+            opened.map_err(|error| match lacks_column(&error, request, token) {
+                true => Unopened::NoColumn(error),
+                false => Unopened::Other(error),
+            }),
+        )
+    })?;
+    opened.map_err(|unopened| match unopened {
+        Unopened::NoColumn(error) => no_column(&error),
+        Unopened::Other(error) => exception(&error),
+    })
+}
+
+/// Why a scan was not opened.
+enum Unopened {
+    NoColumn(fastdata::Error),
+    Other(fastdata::Error),
+}
+
+/// Whether `error` is about a column that the source does not have: it opens with all of its columns,
+/// and a wanted one is not among them.
+fn lacks_column(error: &fastdata::Error, request: ScanRequest, token: CancelToken) -> bool {
+    let (ErrorKind::InvalidArgument, Some(wanted)) = (error.kind(), &request.columns) else {
+        return false;
+    };
+    let wanted = wanted.clone();
+    let whole = ScanRequest {
+        columns: None,
+        filter: None,
+        ..request
+    };
+    fastdata::Scan::open(whole, token).is_ok_and(|scan| {
+        // A dot leads to a field of a struct.
+        let top = |name: &String| name.split('.').next().unwrap_or(name).to_owned();
+        let is_there = |name: &String| {
+            let schema = scan.schema();
+            schema.field_with_name(name).is_ok() || schema.field_with_name(&top(name)).is_ok()
+        };
+        !wanted.iter().all(is_there)
+    })
 }
 
 /// All rows of `scan`; `progress` is `None`, a bool or a callable.
@@ -67,7 +108,6 @@ pub(crate) fn collect(
     let report = py
         .import("fastdata._progress")?
         .call_method1("reporter", (progress,))?;
-    let log = py.import("fastdata._log")?;
     let mut batches = scan.batches().map_err(|error| exception(&error))?;
     let now = batches.progress_handle();
     let schema = scan.schema().clone();
@@ -95,14 +135,21 @@ pub(crate) fn collect(
         report.call_method0("close")?;
     }
     let (frame, stats) = outcome?;
+    tell(py, &stats)?;
+    Ok(DataFrame::new(frame))
+}
+
+/// Tells the logger what a scan did.
+pub(crate) fn tell(py: Python<'_>, stats: &ScanStats) -> PyResult<()> {
     let finished = (
         stats.rows_returned,
         stats.bytes_fetched,
         stats.wall_ns,
         stats.files_planned,
     );
-    log.call_method1("finished", finished)?;
-    Ok(DataFrame::new(frame))
+    py.import("fastdata._log")?
+        .call_method1("finished", finished)
+        .map(drop)
 }
 
 #[pymethods]
@@ -140,7 +187,7 @@ impl Scan {
 
     /// Starts the scan; the batches come in order and in bounded memory.
     fn batches(&self, py: Python<'_>) -> PyResult<Batches> {
-        Batches::start(&self.get(py)?)
+        Batches::start(&self.get(py)?, self.request.batch_rows)
     }
 
     fn __iter__(&self, py: Python<'_>) -> PyResult<Batches> {

@@ -7,7 +7,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyCapsule;
 
 use crate::capsule::schema_capsule;
-use crate::exceptions::invalid;
+use crate::exceptions::{exception, invalid};
+use crate::frame::DataFrame;
 
 /// Name and type of one column.
 #[pyclass(frozen, module = "fastdata", eq)]
@@ -46,6 +47,12 @@ impl Field {
     /// The field for other libraries.
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
         schema_capsule(py, &self.0)
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let restore = py.import("fastdata._convert")?.getattr("restore_field")?;
+        let schema = arrow_schema::Schema::new(vec![Arc::clone(&self.0)]);
+        pyo3::IntoPyObjectExt::into_bound_py_any((restore, (Schema(Arc::new(schema)),)), py)
     }
 }
 
@@ -112,6 +119,13 @@ impl Schema {
     /// The schema for other libraries.
     fn __arrow_c_schema__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyCapsule>> {
         schema_capsule(py, &crate::capsule::struct_field(&self.0))
+    }
+
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let restore = py.import("fastdata._convert")?.getattr("restore_schema")?;
+        let frame = fastdata::DataFrame::new(Arc::clone(&self.0), Vec::new());
+        let frame = DataFrame::new(frame.map_err(|error| exception(&error))?);
+        pyo3::IntoPyObjectExt::into_bound_py_any((restore, (frame,)), py)
     }
 }
 

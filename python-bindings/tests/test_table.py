@@ -206,7 +206,10 @@ def test_what_is_wrong_has_its_exception(events, tmp_path):
 
     check(fd.NotFoundError, FileNotFoundError, "nowhere", lambda: fd.Table(tmp_path / "nowhere").get_all())
     check(fd.NotFoundError, FileNotFoundError, "no table", lambda: fd.Table("no.such", warehouse=tmp_path).get_all())
-    check(fd.InvalidArgumentError, ValueError, "prize", lambda: events.scan(["prize"]))
+    check(fd.ColumnNotFoundError, KeyError, "prize.*price", lambda: events.scan(["prize"]))
+    check(fd.ColumnNotFoundError, KeyError, "prize.*price", lambda: events.get_all("prize"))
+    wrong = check(fd.InvalidArgumentError, ValueError, "prize", lambda: events.scan(["price"], where="prize > 3"))
+    assert not isinstance(wrong, KeyError)
     check(fd.InvalidArgumentError, ValueError, "prize", lambda: events.scan(where="prize > 3"))
     check(fd.InvalidArgumentError, ValueError, "price >|expression|parse", lambda: events.scan(where="price >"))
     check(fd.InvalidArgumentError, ValueError, "as_of", lambda: fd.Table("x", as_of="yesterday"))
@@ -298,6 +301,34 @@ def test_progress_and_log(events, caplog):
     shown = reporter(stop)
     with pytest.raises(RuntimeError, match="enough"):
         shown.update(1, None, 0, 1, 0)
+
+
+def test_streams_are_logged_too(events, caplog):
+    def told():
+        messages = [record.message for record in caplog.records if record.name == "fastdata"]
+        caplog.clear()
+        return messages
+
+    with caplog.at_level(logging.DEBUG, "fastdata"):
+        rows = sum(batch.num_rows for batch in events.scan(["price"]))
+        [line] = told()
+        assert f"{rows} rows" in line
+        asyncio.run(_collected(events.scan(["price"])))
+        assert len(told()) == 1
+        with events.scan(["price"]).batches() as batches:
+            next(batches)
+        assert told() == []
+
+
+async def _collected(scan):
+    return await scan.collect_async()
+
+
+def test_batches_have_at_most_so_many_rows(warehouse):
+    small = fd.Table("shop.events", warehouse=warehouse, batch_rows=1000)
+    sizes = [batch.num_rows for batch in small.scan(["price"])]
+    assert 0 < max(sizes) <= 1000
+    assert sum(sizes) == small.get_all(["price"]).num_rows
 
 
 def test_command_comes_with_the_wheel():

@@ -12,6 +12,8 @@ use crate::Result;
 /// Fewer values than this are moved by the calling thread: it has them where they go before another
 /// one is awake.
 pub(crate) const PARALLEL_VALUES_MIN: usize = 256 << 10;
+/// The same for values that are picked one here and one there, each of which may be waited for.
+pub(crate) const PARALLEL_PICKS_MIN: usize = 16 << 10;
 
 /// Runs `work` on our threads when it is much, else on the calling one.
 pub(crate) fn threaded<T: Send>(

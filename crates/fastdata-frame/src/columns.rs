@@ -1,5 +1,6 @@
 //! Choosing, naming and taking apart columns: no value is touched.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -132,19 +133,15 @@ pub(crate) fn batch_of(
         .map_err(|cause| Error::invalid("columns that do not make a batch").with_source(cause))
 }
 
-fn check_names(fields: &[FieldRef]) -> Result<()> {
-    for (index, field) in fields.iter().enumerate() {
-        if fields[..index]
-            .iter()
-            .any(|other| other.name() == field.name())
-        {
-            return Err(Error::invalid(format!(
-                "two columns would be called `{}`",
-                field.name()
-            )));
-        }
+pub(crate) fn check_names(fields: &[FieldRef]) -> Result<()> {
+    let mut names = HashSet::with_capacity(fields.len());
+    match fields.iter().find(|field| !names.insert(field.name())) {
+        None => Ok(()),
+        Some(twice) => Err(Error::invalid(format!(
+            "two columns would be called `{}`",
+            twice.name()
+        ))),
     }
-    Ok(())
 }
 
 /// A child of a struct shows its own nulls only; a null struct hides what is below.
@@ -209,6 +206,9 @@ mod tests {
         assert_eq!(names(&swapped), ["t", "a"]);
         assert!(frame.rename(&[("a", "s")]).is_err());
         assert!(frame.select(&["a", "a"]).is_err());
+        let fields = frame.schema().fields();
+        let twice = Schema::new([&fields[..], &fields[..1]].concat());
+        assert!(DataFrame::new(Arc::new(twice), vec![]).is_err());
         let none = frame.select(&[""; 0]).unwrap();
         assert_eq!((none.num_rows(), none.num_columns()), (3, 0));
     }

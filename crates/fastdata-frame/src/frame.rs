@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{Schema, SchemaRef};
 
+use crate::columns::check_names;
 use crate::{Column, Error, Result};
 
 /// Rows of named columns, immutable and cheap to clone and to slice.
@@ -35,8 +36,10 @@ impl DataFrame {
     ///
     /// # Errors
     ///
-    /// `InvalidArgument` when a batch has other names or types than `schema`.
+    /// `InvalidArgument` when a batch has other names or types than `schema`, or when two columns have
+    /// one name.
     pub fn new(schema: SchemaRef, batches: Vec<RecordBatch>) -> Result<Self> {
+        check_names(schema.fields())?;
         for batch in &batches {
             check_schema(&schema, &batch.schema())?;
         }

@@ -14,7 +14,7 @@ use fastdata_kernels::select::{
 use fastdata_kernels::threads::map_each;
 use fastdata_scan::{ErrorKind, parse_filter};
 
-use crate::column::{PARALLEL_VALUES_MIN, threaded};
+use crate::column::{PARALLEL_PICKS_MIN, PARALLEL_VALUES_MIN, threaded};
 use crate::columns::batch_of;
 use crate::frame::check_schema;
 use crate::{Column, DataFrame, Error, Result};
@@ -184,10 +184,15 @@ impl DataFrame {
             )));
         }
         let pieces = aligned(mask, self.batches())?;
-        threaded(self.is_large(), || {
-            let masks: Vec<Mask> = map_each(&pieces, |piece| Mask::from_boolean(piece, nulls));
-            self.filter_masks(&masks)
-        })
+        let masks = || -> Vec<Mask> { map_each(&pieces, |piece| Mask::from_boolean(piece, nulls)) };
+        let guesses = pieces.iter().map(|piece| Mask::guess_count(piece.values()));
+        if self.are_many_picks(guesses.sum()) {
+            return threaded(self.is_large(), || self.filter_masks(&masks()));
+        }
+        // By the time that another thread is awake, this one knows which the few rows are.
+        let masks = masks();
+        let kept = masks.iter().map(Mask::count).sum();
+        threaded(self.are_many_picks(kept), || self.filter_masks(&masks))
     }
 
     /// One mask for each chunk; the result is one chunk, unless 32-bit offsets do not reach so far.
@@ -220,7 +225,7 @@ impl DataFrame {
 
     fn take_positions(&self, positions: &Column) -> Result<Self> {
         let positions = positions.to_array()?;
-        let batch = threaded(self.is_large(), || {
+        let batch = threaded(self.are_many_picks(positions.len()), || {
             let positions = Positions::new(positions.as_ref(), self.num_rows())?;
             let columns = match self.batches() {
                 [] | [_] => self.take_of_one(&positions)?,
@@ -270,6 +275,11 @@ impl DataFrame {
             let chunks: Vec<&dyn Array> = chunks.iter().map(|chunk| chunk.as_ref()).collect();
             select(self.schema().field(*index), &chunks)
         })
+    }
+
+    /// Whether picking `count` rows of all columns is worth waking threads.
+    fn are_many_picks(&self, count: usize) -> bool {
+        count * self.num_columns() >= PARALLEL_PICKS_MIN
     }
 
     /// Whether moving rows of all columns is worth waking threads.

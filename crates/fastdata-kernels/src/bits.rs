@@ -38,6 +38,11 @@ impl<'a> BitSlice<'a> {
         self.len
     }
 
+    /// The memory that the bits are in, and the bit of it that is the first.
+    pub(crate) fn bytes(&self) -> (&'a [u8], usize) {
+        (self.bytes, self.offset)
+    }
+
     /// `len` bits from `start` on.
     pub(crate) fn slice(&self, start: usize, len: usize) -> BitSlice<'a> {
         assert!(start + len <= self.len, "a slice within the bitmap");

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from fastdata.errors import InvalidArgumentError, UnsupportedError
 
 if TYPE_CHECKING:
-    from fastdata import Batch, Column, DataFrame
+    from fastdata import Batch, Column, DataFrame, Field, Schema
 
 
 def _library(name: str) -> Any:
@@ -28,6 +28,14 @@ def restore_batch(frame: DataFrame) -> Batch:
     return Batch._of_frame(frame)
 
 
+def restore_schema(frame: DataFrame) -> Schema:
+    return frame.schema
+
+
+def restore_field(schema: Schema) -> Field:
+    return schema[0]
+
+
 def as_arrow(data: Any) -> Any:
     """What has no Arrow interface of its own, or one that needs a library that is not there."""
     if type(data).__module__.split(".")[0] != "pandas":
@@ -44,12 +52,40 @@ def as_values(data: Any) -> Any:
     """A series or an array as Python values, whatever stands for null in it as None."""
     if hasattr(data, "isna"):
         data = _pandas_values(data)
+    if getattr(getattr(data, "dtype", None), "kind", "") in ("m", "M"):
+        return _column_of_times(data)
     return data.tolist() if hasattr(data, "tolist") else data
+
+
+def _column_of_times(array: Any, zone: str | None = None) -> Any:
+    """numpy's times as a column; coarse units become days or seconds."""
+    from fastdata import Column
+
+    numpy = _library("numpy")
+    kind = array.dtype.kind
+    unit, _ = numpy.datetime_data(array.dtype)
+    if unit in ("Y", "M", "W", "D") and kind == "M":
+        unit = "D"
+    elif unit not in _UNITS.values():
+        # Nothing is finer than nanoseconds.
+        unit = "s" if unit in ("Y", "M", "W", "D", "h", "m") else "ns"
+    try:
+        ticks = array.astype(f"{kind}8[{unit}]", casting="safe")
+    except TypeError as error:
+        raise InvalidArgumentError(f"times of type {array.dtype}: {error}") from error
+    return Column._of_times(ticks.view("int64"), unit, zone, kind == "m")
 
 
 def _pandas_values(column: Any) -> Any:
     if column.dtype.kind in "iufb" and not hasattr(column.dtype, "na_value"):
         return column.to_numpy()
+    if column.dtype.kind == "m" and str(column.dtype).startswith("timedelta64"):
+        return column.to_numpy()
+    if column.dtype.kind == "M" and str(column.dtype).startswith("datetime64"):
+        zone = getattr(column.dtype, "tz", None)
+        if zone is None:
+            return column.to_numpy()
+        return _column_of_times(column.dt.tz_convert("UTC").dt.tz_localize(None).to_numpy(), str(zone))
     missing = column.isna().tolist()
     return [None if absent else value for value, absent in zip(column.astype(object).tolist(), missing)]
 
@@ -90,19 +126,28 @@ def _offsets(table: Any) -> Any:
 def _pandas_column(pandas: Any, column: Column) -> Any:
     """Without pyarrow: numbers by numpy, with pandas' own kinds where there are nulls."""
     kind = column.type
-    if column.null_count and kind.startswith(("Int", "UInt", "Bool")):
-        dtype = "boolean" if kind == "Boolean" else kind
-        return pandas.array(column.to_list(), dtype=dtype)
-    return column.to_numpy()
+    if column.null_count and kind.startswith(("Int", "UInt", "Bool")) and not kind.startswith("Interval"):
+        values, nulls = _masked(column)
+        array = pandas.arrays.BooleanArray if kind == "Boolean" else pandas.arrays.IntegerArray
+        return array(values, nulls)
+    array = column.to_numpy()
+    zone = _zone(kind)
+    return pandas.Series(array).dt.tz_localize("UTC").dt.tz_convert(zone) if zone else array
+
+
+def _zone(kind: str) -> str | None:
+    """The time zone of a type such as `Timestamp(µs, "UTC")`."""
+    return kind.split('"')[1] if kind.startswith("Timestamp(") and '"' in kind else None
 
 
 def to_numpy(frame: DataFrame) -> dict[str, Any]:
     return {name: frame[name].to_numpy() for name in frame.columns}
 
 
-def to_torch(frame: DataFrame) -> dict[str, Any]:
+def to_torch(frame: DataFrame, copy: bool) -> dict[str, Any]:
     torch = _library("torch")
-    return {name: torch.from_dlpack(frame[name]) for name in frame.columns}
+    tensors = {name: torch.from_dlpack(frame[name]) for name in frame.columns}
+    return {name: tensor.clone() for name, tensor in tensors.items()} if copy else tensors
 
 
 #: numpy's names for the units of Arrow's times, by their names in Arrow's types.
@@ -116,20 +161,48 @@ def column_to_numpy(column: Column, width: int | None, pad: Any, null: Any) -> A
         return numpy.asarray(column.to_tensor(width=width, pad=pad, null=null))
     if width is not None or pad is not None:
         raise InvalidArgumentError("width and pad are for columns of lists")
+    times = _times(kind)
+    if times is not None or kind.startswith(("Int", "UInt", "Float", "Boolean")) and not kind.startswith("Interval"):
+        if not column.null_count:
+            return _seen_as(numpy.asarray(column.to_memory()), times)
+        if null is not None or times is not None or kind.startswith("Float"):
+            values, nulls = _masked(column)
+            array = _seen_as(values, times)
+            missing = null if null is not None else array.dtype.type("nan" if times is None else "NaT")
+            array[nulls] = _value_of(numpy, array.dtype, missing)
+            return array
     if null is not None and column.null_count:
         return numpy.asarray([null if value is None else value for value in column.to_list()])
-    times = _times(kind)
-    if times is not None:
-        return _times_to_numpy(numpy, column, times)
-    if kind.startswith(("Int", "UInt", "Float", "Boolean")):
-        if not column.null_count:
-            return numpy.asarray(column.to_memory())
-        if kind.startswith("Float"):
-            return numpy.asarray([float("nan") if value is None else value for value in column.to_list()], dtype=kind.lower())
     values = column.to_list()
     array = numpy.empty(len(values), dtype=object)
     array[:] = values
     return array
+
+
+def _masked(column: Column) -> tuple[Any, Any]:
+    """A copy of the numbers, whatever lies under nulls, and an array that says which are null."""
+    numpy = _library("numpy")
+    values, nulls = column._masked()
+    return numpy.array(values), numpy.asarray(nulls)
+
+
+def _value_of(numpy: Any, dtype: Any, value: Any) -> Any:
+    """`value` as one of `dtype`, if it is one."""
+    try:
+        typed = numpy.asarray(value).astype(dtype)[()]
+        same = dtype.kind in "mM" or typed == value or (typed != typed and value != value)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise InvalidArgumentError(f"null={value!r} is no value of {dtype}") from error
+    if not same:
+        raise InvalidArgumentError(f"null={value!r} is no value of {dtype}")
+    return typed
+
+
+def _seen_as(array: Any, times: str | None) -> Any:
+    """Numbers as the times that they count."""
+    if times is None:
+        return array
+    return array.astype("int64").view(times) if array.dtype.itemsize < 8 else array.view(times)
 
 
 def _times(kind: str) -> str | None:
@@ -142,20 +215,6 @@ def _times(kind: str) -> str | None:
             unit = kind[len(name) + 1 :].split(",")[0].rstrip(")").strip()
             return f"{dtype}[{_UNITS[unit]}]"
     return None
-
-
-def _times_to_numpy(numpy: Any, column: Column, dtype: str) -> Any:
-    if column.null_count:
-        # Nulls of numpy's times are numbers of their own: NaT.
-        return numpy.asarray([numpy.datetime64("NaT") if value is None else value for value in _ticks(column)], dtype=dtype)
-    array = numpy.asarray(column.to_memory())
-    if dtype == "datetime64[D]":
-        return array.astype("int64").view(dtype)
-    return array.view(dtype)
-
-
-def _ticks(column: Column) -> list[Any]:
-    return [value.replace(tzinfo=None) if getattr(value, "tzinfo", None) is not None else value for value in column.to_list()]
 
 
 def column_array(column: Column, dtype: Any, copy: bool | None) -> Any:

@@ -310,7 +310,15 @@ class Column:
         """All values as a numpy array, without a copy for numbers without nulls in one chunk.
 
         Lists become a matrix: `width` values a row, shorter lists followed by `pad` (zero), `null` in
-        the place of nulls.
+        the place of nulls. Elsewhere `null` is a value of the column's type too; without it nulls of
+        floats are NaN, those of times NaT, and other columns with nulls become arrays of objects.
+
+        Raises `InvalidArgumentError` for a null in lists that nothing stands for, and for a `null` or
+        `pad` that is no value of the column's type.
+
+        >>> import fastdata as fd
+        >>> fd.Column([1, None, 3]).to_numpy(null=0).tolist()
+        [1, 0, 3]
         """
 
     def to_tensor(self, *, width: int | None = None, pad: Any | None = None, null: Any | None = None) -> Memory:
@@ -319,6 +327,9 @@ class Column:
     def to_memory(self) -> Memory:
         """Numbers without nulls as memory that numpy, torch and others read in place."""
 
+    def _masked(self) -> tuple[Memory, Memory]: ...
+    @staticmethod
+    def _of_times(ticks: object, unit: str, zone: str | None, is_duration: bool) -> Column: ...
     def __array__(self, dtype: Any | None = None, copy: bool | None = None) -> Any: ...
     def __dlpack__(self, **options: Any) -> object: ...
     def __dlpack_device__(self) -> tuple[int, int]: ...
@@ -396,7 +407,8 @@ class DataFrame:
     """Rows of named columns, immutable and cheap to slice.
 
     Made of any Arrow object (of Polars, pyarrow, DuckDB, pandas, …) or of a mapping from names to
-    columns. `[name]` is a column, `[[name, …]]` a frame of columns, `[start:stop]` a frame of rows.
+    columns: Arrow arrays, numpy arrays, or lists of Python's numbers, texts, bytes, dates, times,
+    decimals, lists and dictionaries. `[name]` is a column, `[[name, …]]` a frame of columns, `[start:stop]` a frame of rows.
 
     >>> import fastdata as fd
     >>> frame = fd.DataFrame({"n": [1, 2, 3]})
@@ -505,8 +517,13 @@ class DataFrame:
     def to_numpy(self) -> dict[str, Any]:
         """As a dictionary from names to numpy arrays."""
 
-    def to_torch(self) -> dict[str, Any]:
-        """As a dictionary from names to torch tensors."""
+    def to_torch(self, *, copy: bool = False) -> dict[str, Any]:
+        """As a dictionary from names to torch tensors, through DLPack.
+
+        torch knows no read-only memory: unless `copy`, what is written into a tensor is written into
+        this frame. Raises `InvalidArgumentError` for a column with nulls, and `UnsupportedError` for one
+        that holds no numbers.
+        """
 
     def to_ipc(self) -> bytes:
         """The frame as an Arrow IPC stream."""

@@ -27,7 +27,8 @@ class Progress:
         self.seconds = seconds
 
     def __str__(self) -> str:
-        total = f"/{_size(self.bytes_expected)}" if self.bytes_expected else ""
+        # Footers and what lies between two ranges are fetched too, so that small files come to more.
+        total = f"/{_size(self.bytes_expected)}" if self.bytes_expected and self.bytes_expected >= self.bytes_fetched else ""
         more = "" if self.bytes_expected is not None else "+"
         rate = _size(self.bytes_fetched / self.seconds) if self.seconds else "0 B"
         return f"{_size(self.bytes_fetched)}{total} · {rate}/s · {self.files_done} of {self.files_planned}{more} files · {self.rows} rows"

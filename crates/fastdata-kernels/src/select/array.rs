@@ -12,7 +12,7 @@ use arrow_data::ArrayData;
 use arrow_schema::DataType;
 
 use super::bitmaps::select_bits;
-use super::bytes::{ByteChunk, as_lanes, select_bytes, select_offsets};
+use super::bytes::{ByteChunk, Span, as_lanes, select_bytes, select_offsets};
 use super::lanes::select_lanes;
 use super::nested::{select_fixed_size_list, select_list};
 use super::output::{filled, for_each_piece};
@@ -232,7 +232,7 @@ fn any_width(chunks: &[ArrayData], parts: &[Part<'_>], width: usize) -> Buffer {
         .map(|(chunk, offsets)| ByteChunk::of_values(offsets, chunk, width))
         .collect();
     // A row takes one value.
-    let spans: Vec<usize> = parts.iter().map(|part| part.count).collect();
+    let spans: Vec<Span<i64>> = parts.iter().map(|part| Span::of_len(part.count)).collect();
     select_bytes(&byte_chunks, parts, &spans)
 }
 

@@ -7,6 +7,9 @@
     reason = "the processor's bit extraction, chosen at run time, into uninitialised memory"
 )]
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
 use std::mem::MaybeUninit;
 
 use arrow_buffer::BooleanBuffer;
@@ -71,24 +74,46 @@ fn select_part(source: Option<BitSlice<'_>>, part: &Part<'_>, out: &mut BitWrite
             runs.iter()
                 .for_each(|run| out.push_slice(source, run.start, run.len));
         }
-        (Some(source), Picks::Rows32(rows)) => gather(source, rows, |row| row as usize, out),
-        (Some(source), Picks::Rows64(rows)) => gather(source, rows, |row| row as usize, out),
+        (Some(source), Picks::Rows32(rows)) => gather(source, rows, out),
+        (Some(source), Picks::Rows64(rows)) => gather(source, rows, out),
         (Some(source), Picks::Bits { bits, first_row }) => extract(source, *bits, *first_row, out),
     }
     assert_eq!(out.len(), end, "the picks fill the output");
 }
 
-fn gather<T: Copy>(
-    source: BitSlice<'_>,
-    rows: &[T],
-    index: impl Fn(T) -> usize,
-    out: &mut BitWriter,
-) {
+fn gather<T: Row>(source: BitSlice<'_>, rows: &[T], out: &mut BitWriter) {
+    #[cfg(target_arch = "x86_64")]
+    if !cfg!(miri) && avx512::is_available() {
+        // SAFETY: the features were detected in the line above.
+        return unsafe { avx512::gather(source, rows, out) };
+    }
+    gather_scalar(source, rows, out);
+}
+
+/// The scalar twin.
+fn gather_scalar<T: Row>(source: BitSlice<'_>, rows: &[T], out: &mut BitWriter) {
     for rows in rows.chunks(WORD) {
         let word = rows.iter().enumerate().fold(0, |word, (at, row)| {
-            word | u64::from(source.bit(index(*row))) << at
+            word | u64::from(source.bit(row.index())) << at
         });
         out.push(word, rows.len());
+    }
+}
+
+/// A row number.
+trait Row: Copy {
+    fn index(self) -> usize;
+}
+
+impl Row for u32 {
+    fn index(self) -> usize {
+        self as usize
+    }
+}
+
+impl Row for u64 {
+    fn index(self) -> usize {
+        self as usize
     }
 }
 
@@ -176,6 +201,31 @@ mod tests {
                     bits.set_indices().map(|row| source.bit(9 + row)).collect();
                 assert_eq!(fast.finish(), expected);
                 assert_eq!(scalar.finish(), expected);
+            }
+        }
+    }
+    #[test]
+    fn gathers_agree_at_all_offsets() {
+        let random = |at: usize| (at as u32).wrapping_mul(2_654_435_761) as usize >> 8;
+        let source: BooleanBuffer = (0..400).map(|at| random(at) % 2 == 0).collect();
+        let step = if cfg!(miri) { 37 } else { 1 };
+        for offset in (0..=64).step_by(step) {
+            // Up to the last byte, which is not the last of a word.
+            for len in (1..=336).step_by(step) {
+                let bits = source.slice(offset, len);
+                let rows: Vec<u64> = (0..len + 3).map(|at| (random(at) % len) as u64).collect();
+                let narrow: Vec<u32> = rows.iter().map(|row| *row as u32).collect();
+                let expected: BooleanBuffer =
+                    rows.iter().map(|row| bits.value(*row as usize)).collect();
+                let slice = BitSlice::new(&bits);
+                let mut outs = [(); 4].map(|()| BitWriter::with_capacity(len + 3));
+                gather(slice, &rows, &mut outs[0]);
+                gather_scalar(slice, &rows, &mut outs[1]);
+                gather(slice, &narrow, &mut outs[2]);
+                gather_scalar(slice, &narrow, &mut outs[3]);
+                for out in outs {
+                    assert_eq!(out.finish(), expected);
+                }
             }
         }
     }

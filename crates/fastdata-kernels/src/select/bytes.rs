@@ -5,7 +5,7 @@
 #![expect(unsafe_code, reason = "results are written into uninitialised memory")]
 
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::OnceLock;
 
 use arrow_array::OffsetSizeTrait;
 use arrow_buffer::Buffer;
@@ -13,10 +13,13 @@ use arrow_data::ArrayData;
 
 use super::output::{filled, for_each_piece};
 use super::picks::{Part, Picks};
+use super::prefetch::prefetch;
 use crate::{Error, ErrorKind, Result};
 
 /// Copies of at most this many bytes are made as one of exactly this many where there is room.
 const SHORT: usize = 32;
+/// How many rows ahead the bytes of single rows are asked for.
+const AHEAD: usize = 24;
 
 /// One chunk: its offsets (one more than rows) and all bytes that they point into.
 #[derive(Debug, Clone, Copy)]
@@ -42,8 +45,23 @@ impl<'a, O> ByteChunk<'a, O> {
     }
 }
 
-/// The offsets of the output, which starts at zero, and the bytes or child rows, as the offsets count,
-/// that each part's rows take.
+/// What the rows of a part take.
+#[derive(Debug)]
+pub(super) struct Span<O> {
+    /// Bytes or child rows, as the offsets count.
+    pub(super) len: usize,
+    /// Where each row starts and ends, when they are single ones. They may be anywhere, so that looking
+    /// it up a second time would mean waiting for memory a second time.
+    places: Option<Vec<[O; 2]>>,
+}
+
+impl<O> Span<O> {
+    pub(super) fn of_len(len: usize) -> Self {
+        Self { len, places: None }
+    }
+}
+
+/// The offsets of the output, which starts at zero, and what each part's rows take.
 ///
 /// # Errors
 ///
@@ -51,8 +69,8 @@ impl<'a, O> ByteChunk<'a, O> {
 pub(super) fn select_offsets<O: OffsetSizeTrait>(
     chunks: &[ByteChunk<'_, O>],
     parts: &[Part<'_>],
-) -> Result<(Buffer, Vec<usize>)> {
-    let spans: Vec<AtomicUsize> = parts.iter().map(|_| AtomicUsize::new(0)).collect();
+) -> Result<(Buffer, Vec<Span<O>>)> {
+    let spans: Vec<OnceLock<Span<O>>> = parts.iter().map(|_| OnceLock::new()).collect();
     let count: usize = parts.iter().map(|part| part.count).sum();
     let lens = || parts.iter().map(|part| part.count);
     let write = |out: &mut [MaybeUninit<u8>]| {
@@ -61,11 +79,10 @@ pub(super) fn select_offsets<O: OffsetSizeTrait>(
             return;
         };
         first.write(O::usize_as(0));
-        // Reading the lengths may mean waiting for memory, so it is done once: each part counts from
-        // zero until it is known where it starts.
+        // Each part counts from zero until it is known where it starts.
         for_each_piece(rest, lens(), |at, out| {
-            let span = part_offsets(chunks[parts[at].chunk].offsets, &parts[at].picks, out);
-            spans[at].store(span, Ordering::Relaxed);
+            let offsets = chunks[parts[at].chunk].offsets;
+            spans[at].get_or_init(|| part_offsets(offsets, &parts[at].picks, out));
         });
         let bases = bases(&spans);
         for_each_piece(rest, lens(), |at, out| add_base(out, bases[at]));
@@ -73,8 +90,8 @@ pub(super) fn select_offsets<O: OffsetSizeTrait>(
     // SAFETY: `first` and the pieces make up the whole slice, which is a whole number of offsets,
     // and `part_offsets` asserts that it wrote its piece in full.
     let offsets = unsafe { filled((count + 1) * size_of::<O>(), write) };
-    let spans: Vec<usize> = spans.into_iter().map(AtomicUsize::into_inner).collect();
-    let total: usize = spans.iter().sum();
+    let spans: Vec<Span<O>> = spans.into_iter().filter_map(OnceLock::into_inner).collect();
+    let total: usize = spans.iter().map(|span| span.len).sum();
     if O::from_usize(total).is_none() {
         return Err(Error::new(
             ErrorKind::LimitExceeded,
@@ -85,20 +102,55 @@ pub(super) fn select_offsets<O: OffsetSizeTrait>(
 }
 
 /// Where each part's bytes or child rows start.
-fn bases(spans: &[AtomicUsize]) -> Vec<usize> {
-    let mut base = 0;
-    spans
+fn bases<O>(spans: &[OnceLock<Span<O>>]) -> Vec<usize> {
+    let lens = spans
         .iter()
-        .map(|span| {
-            base += span.load(Ordering::Relaxed);
-            base - span.load(Ordering::Relaxed)
-        })
-        .collect()
+        .map(|span| span.get().map_or(0, |span| span.len));
+    let starts = lens.scan(0, |base, len| {
+        let start = *base;
+        *base += len;
+        Some(start)
+    });
+    starts.collect()
 }
 
-/// Writes where the picked rows end, counted from zero, and returns where the last one does. A number
-/// that does not fit is written wrapped; the caller refuses the sum.
+/// Writes where the picked rows end, counted from zero. A number that does not fit is written wrapped;
+/// the caller refuses the sum.
 fn part_offsets<O: OffsetSizeTrait>(
+    offsets: &[O],
+    picks: &Picks<'_>,
+    out: &mut [MaybeUninit<O>],
+) -> Span<O> {
+    match picks {
+        Picks::Rows32(rows) => row_offsets(offsets, rows, |row| row as usize, out),
+        Picks::Rows64(rows) => row_offsets(offsets, rows, |row| row as usize, out),
+        _ => Span::of_len(run_offsets(offsets, picks, out)),
+    }
+}
+
+fn row_offsets<O: OffsetSizeTrait, T: Copy>(
+    offsets: &[O],
+    rows: &[T],
+    index: impl Fn(T) -> usize,
+    out: &mut [MaybeUninit<O>],
+) -> Span<O> {
+    assert_eq!(rows.len(), out.len(), "the picks fill the output");
+    let mut places = Vec::with_capacity(rows.len());
+    let mut end = 0_usize;
+    for (row, out) in rows.iter().zip(out) {
+        let row = index(*row);
+        let place = [offsets[row], offsets[row + 1]];
+        end += place[1].as_usize() - place[0].as_usize();
+        out.write(O::usize_as(end));
+        places.push(place);
+    }
+    Span {
+        len: end,
+        places: Some(places),
+    }
+}
+
+fn run_offsets<O: OffsetSizeTrait>(
     offsets: &[O],
     picks: &Picks<'_>,
     out: &mut [MaybeUninit<O>],
@@ -134,19 +186,20 @@ fn add_base<O: OffsetSizeTrait>(offsets: &mut [MaybeUninit<O>], base: usize) {
 pub(super) fn select_bytes<O: OffsetSizeTrait>(
     chunks: &[ByteChunk<'_, O>],
     parts: &[Part<'_>],
-    spans: &[usize],
+    spans: &[Span<O>],
 ) -> Buffer {
     // All chunks of a column have one type.
     let width = chunks.first().map_or(1, |chunk| chunk.width);
-    let lens = spans.iter().map(|span| span * width);
+    let lens = spans.iter().map(|span| span.len * width);
     let write = |out: &mut [MaybeUninit<u8>]| {
         for_each_piece(out, lens.clone(), |at, out| {
             let (chunk, picks) = (&chunks[parts[at].chunk], &parts[at].picks);
+            let places = spans[at].places.as_deref();
             match width {
                 // Known to the compiler, where there are many.
-                1 => part_bytes(chunk, 1, picks, out),
-                8 => part_bytes(chunk, 8, picks, out),
-                _ => part_bytes(chunk, width, picks, out),
+                1 => part_bytes(chunk, 1, picks, places, out),
+                8 => part_bytes(chunk, 8, picks, places, out),
+                _ => part_bytes(chunk, width, picks, places, out),
             }
         });
     };
@@ -160,15 +213,29 @@ fn part_bytes<O: OffsetSizeTrait>(
     chunk: &ByteChunk<'_, O>,
     width: usize,
     picks: &Picks<'_>,
+    places: Option<&[[O; 2]]>,
     out: &mut [MaybeUninit<u8>],
 ) {
     let mut written = 0;
-    picks.for_each_run(|start, len| {
-        let from = chunk.offsets[start].as_usize() * width;
-        let to = chunk.offsets[start + len].as_usize() * width;
+    let mut move_bytes = |from: O, to: O| {
+        let (from, to) = (from.as_usize() * width, to.as_usize() * width);
         copy(chunk.bytes, from, to - from, out, written);
         written += to - from;
-    });
+    };
+    match places {
+        Some(places) => {
+            for (at, [from, to]) in places.iter().enumerate() {
+                // What is far apart in memory is waited for many at a time, not one by one.
+                if let Some([ahead, _]) = places.get(at + AHEAD) {
+                    prefetch(chunk.bytes, ahead.as_usize() * width);
+                }
+                move_bytes(*from, *to);
+            }
+        }
+        None => picks.for_each_run(|start, len| {
+            move_bytes(chunk.offsets[start], chunk.offsets[start + len]);
+        }),
+    }
     assert_eq!(written, out.len(), "the picks fill the output");
 }
 

@@ -5,7 +5,10 @@ use arrow_buffer::BooleanBuffer;
 
 use super::picks::Part;
 use super::segments::{Segment, full_segments, segments};
-use crate::bits::BitSlice;
+use crate::bits::{BitSlice, WORD};
+
+/// Words of a mask that are looked at to guess how many of its rows live.
+const GUESS_WORDS: usize = 256;
 
 /// What a null in a boolean column means when the column is used as a mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +64,17 @@ impl Mask {
         }
     }
 
+    /// About how many rows live in `bits`, from a few of its words: for choices that change how long
+    /// something takes, and not what comes of it.
+    pub fn guess_count(bits: &BooleanBuffer) -> usize {
+        let bits = BitSlice::new(bits);
+        let words = bits.len().div_ceil(WORD);
+        let step = words.div_ceil(GUESS_WORDS).max(1);
+        let looked_at = (0..words).step_by(step);
+        let living = looked_at.map(|word| bits.bits_from(word * WORD).count_ones() as usize);
+        living.sum::<usize>() * step
+    }
+
     /// All of `len` rows.
     pub fn all(len: usize) -> Self {
         Self {
@@ -95,5 +109,25 @@ impl Mask {
         let bits = BitSlice::new(&self.bits);
         let parts = self.segments.iter();
         out.extend(parts.map(|segment| segment.part(bits, chunk)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn guesses_are_near() {
+        let every = |nth: usize| (0..1_000_000).map(|row| row * 7_919 % nth == 0).collect();
+        for nth in [1, 2, 10, 100] {
+            let bits: BooleanBuffer = every(nth);
+            let (guess, count) = (Mask::guess_count(&bits), bits.count_set_bits());
+            assert!(guess * 2 > count && guess < count * 2, "{guess} of {count}");
+        }
+        for len in [0, 1, 63, 64, 65, 10_000] {
+            let all = BooleanBuffer::new_set(len);
+            assert_eq!(Mask::guess_count(&all), len);
+            assert_eq!(Mask::guess_count(&BooleanBuffer::new_unset(len)), 0);
+        }
     }
 }

@@ -7,6 +7,7 @@
 mod array;
 mod bitmaps;
 mod bytes;
+mod census;
 mod chunked;
 mod filter;
 mod lanes;
@@ -15,6 +16,7 @@ mod nested;
 mod output;
 mod picks;
 mod positions;
+mod prefetch;
 mod segments;
 mod take;
 mod views;

@@ -29,10 +29,11 @@ pub(super) fn select_list<O: OffsetSizeTrait>(
         .map(|(chunk, child)| ByteChunk::of_values(offsets_of(chunk), child, width.unwrap_or(0)))
         .collect();
     let (offsets, spans) = select_offsets(&lists, &job.parts)?;
+    let len = spans.iter().map(|span| span.len).sum();
     let child = match width {
         Some(_) => {
             let values = select_bytes(&lists, &job.parts, &spans);
-            plain_child(children[0].data_type(), spans.iter().sum(), values)
+            plain_child(children[0].data_type(), len, values)
         }
         None => select_children(&children, job, &|chunk, start, len| {
             let offsets = lists[chunk].offsets;
@@ -43,7 +44,7 @@ pub(super) fn select_list<O: OffsetSizeTrait>(
             }
         })?,
     };
-    debug_assert_eq!(child.len(), spans.iter().sum::<usize>());
+    debug_assert_eq!(child.len(), len);
     Ok((offsets, child))
 }
 

@@ -5,9 +5,9 @@
 #![expect(unsafe_code, reason = "bytes are copied into uninitialised memory")]
 
 use std::collections::HashMap;
+use std::iter;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::{iter, ptr};
 
 use arrow_buffer::Buffer;
 use arrow_data::ArrayData;
@@ -15,6 +15,7 @@ use arrow_data::ArrayData;
 use super::array::fixed;
 use super::output::{filled, for_each_piece};
 use super::picks::{Job, Part, Sources};
+use super::prefetch::prefetch;
 use crate::threads::map_each;
 
 /// Strings of at most this length lie in the view itself.
@@ -251,10 +252,10 @@ fn gather(views: &[u128], buffers: &[Buffer], out: &mut [MaybeUninit<u8>]) {
     for (at, view) in views.iter().enumerate() {
         // What is far apart in memory is waited for many at a time, not one by one.
         if let Some(ahead) = views.get(at + AHEAD)
-            && let Some([first, .., last]) = target(*ahead, buffers)
+            && let Some(bytes) = target(*ahead, buffers)
         {
-            prefetch(first);
-            prefetch(last);
+            prefetch(bytes, 0);
+            prefetch(bytes, bytes.len() - 1);
         }
         if let Some(bytes) = target(*view, buffers) {
             out[written..written + bytes.len()].write_copy_of_slice(bytes);
@@ -262,16 +263,4 @@ fn gather(views: &[u128], buffers: &[Buffer], out: &mut [MaybeUninit<u8>]) {
         }
     }
     assert_eq!(written, out.len(), "the views fill the output");
-}
-
-/// Asks for the line of memory that `byte` is in.
-fn prefetch(byte: &u8) {
-    #[cfg(target_arch = "x86_64")]
-    // SAFETY: SSE is part of x86-64, and any address may be prefetched.
-    unsafe {
-        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        _mm_prefetch::<_MM_HINT_T0>(ptr::from_ref(byte).cast());
-    }
-    #[cfg(not(target_arch = "x86_64"))]
-    let _ = byte;
 }
