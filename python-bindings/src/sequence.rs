@@ -321,7 +321,7 @@ fn decimals(class: &Bound<'_, PyAny>, values: Values<'_, '_>) -> PyResult<ArrayR
     let scale = i8::try_from(scale).map_err(|_| beyond())?;
     let data_type = match precision {
         ..=38 => DataType::Decimal128(precision, scale),
-        ..=76 => DataType::Decimal256(precision, scale),
+        39..=76 => DataType::Decimal256(precision, scale),
         _ => return Err(beyond()),
     };
     let strict = CastOptions {
