@@ -201,8 +201,9 @@ fn an_interrupted_download_goes_on_where_it_was() {
         "s3://lake/big",
         to.to_str().unwrap(),
     ];
-    // The third part never comes, so the command is certain to be interrupted in the middle.
-    simulator.inject(Fault::always(Operation::Get, Action::Hang).after(3));
+    // The last requests are never answered, so the command is certain to be interrupted in the middle.
+    // A part of a file this small is asked for by four of them.
+    simulator.inject(Fault::always(Operation::Get, Action::Hang).after(24));
     let mut child = over(&simulator, &args)
         .stderr(Stdio::null())
         .spawn()

@@ -124,7 +124,9 @@ impl Walk<'_> {
         let Some(teller) = self.leaves.get_mut(first) else {
             return Ok(None);
         };
-        let nulls = field.is_nullable().then(|| {
+        // A struct that is required is null where one around it is: its children have nothing there
+        // either, and Arrow wants to know why.
+        let nulls = (level > 0).then(|| {
             teller.tells.push(level);
             (first, teller.tells.len() - 1)
         });
@@ -239,7 +241,8 @@ impl StructLeaf {
         }
         match told.iter().all(|validity| validity.len() == row_count) {
             true => Ok(told.into_iter().map(Validity::finish).collect()),
-            false => Err(too_few_rows()),
+            false if self.chunk.is_whole() => Err(too_few_rows()),
+            false => Err(Error::invalid("a page of the rows was not fetched")),
         }
     }
 
