@@ -90,9 +90,15 @@ fn is_metadata_file(text: &str) -> bool {
 fn looks_like_name(text: &str) -> bool {
     let parts_filled = text.contains('.') && text.split('.').all(|part| !part.is_empty());
     parts_filled
-        && !text.contains(['/', '\\', ':', '*', '?', '['])
+        && !text.contains(['/', '\\', ':'])
+        && !outside_quotes(text).any(|part| part.contains(['*', '?', '[']))
         && !files::has_parquet_ending(text)
         && !std::path::Path::new(text).exists()
+}
+
+/// What of `text` is not between double quotes, in which a name may have any sign.
+fn outside_quotes(text: &str) -> impl Iterator<Item = &str> {
+    text.split('"').step_by(2)
 }
 
 fn not_a_table(root: &Location) -> Error {
@@ -105,4 +111,30 @@ fn not_a_table(root: &Location) -> Error {
 /// Whether objects at `location` are files of this machine.
 pub(crate) fn is_local(location: &Location) -> bool {
     location.scheme() == Scheme::Local
+}
+
+#[cfg(test)]
+mod tests {
+    use super::looks_like_name;
+
+    #[test]
+    fn signs_of_a_glob_are_part_of_a_quoted_name() {
+        for name in [
+            "ns.table",
+            "a.b.c",
+            r#"ns."odd name +%25#é&=?""#,
+            r#"ns."a[1]*""#,
+        ] {
+            assert!(looks_like_name(name), "{name}");
+        }
+        for place in [
+            "data/*.parquet",
+            "ns.t?ble",
+            "part-[0-9].csv",
+            "s3://lake/x.y",
+            "a.parquet",
+        ] {
+            assert!(!looks_like_name(place), "{place}");
+        }
+    }
 }
