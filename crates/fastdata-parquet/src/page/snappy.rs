@@ -27,8 +27,8 @@ use crate::{Error, Result};
 const STEPS: usize = 4;
 /// What [`STEPS`] common tags read at most: each its own byte and 16 behind it.
 const READ_MARGIN: usize = STEPS * 17;
-/// What [`STEPS`] common tags write at most, garbage behind their bytes included.
-const WRITE_MARGIN: usize = STEPS * 16;
+/// What [`STEPS`] tags write at most, garbage behind their bytes included: a copy has up to 64.
+const WRITE_MARGIN: usize = STEPS * 72;
 /// Nearest copy whose two 8-byte halves read only what is already written.
 const NEAR: usize = 8;
 
@@ -44,52 +44,55 @@ pub(crate) fn decompress_two(first: (&[u8], &mut [u8]), second: (&[u8], &mut [u8
     while first.has_margins() && second.has_margins() {
         match both_common(&mut first, &mut second) {
             Next::Margins => {}
-            Next::First => first.any_tag()?,
-            Next::Second => second.any_tag()?,
+            Next::First => first.other_tag()?,
+            Next::Second => second.other_tag()?,
         }
     }
     first.finish()?;
     second.finish()
 }
 
-/// What a tag byte says, in one load: bits 0–7 how many bytes come out, 32–47 which bits of the two
-/// bytes behind the tag are the offset, 48–63 what is added to them. The offset of tags that are
-/// not common comes out as 0, which no copy may have; that of a literal as [`NEAR`].
-static COMMON: [u64; 256] = common_tags();
-/// How far the next tag is behind this one, for common tags.
-static ADVANCE: [u8; 256] = advances();
+/// What tag bytes say, in one place so that one register finds all of it.
+struct Tags {
+    /// Which bits of the two bytes behind the tag are the offset, and what is added to them. The
+    /// offset of tags that are not common comes out as 0, which no copy may have; that of a literal
+    /// as [`NEAR`].
+    offset: [(u32, u32); 256],
+    /// How many bytes come out of a common tag.
+    len: [u8; 256],
+    /// How far the next tag is behind a common tag. Not in one word with the others: the way to the
+    /// next tag is what everything waits for.
+    advance: [u8; 256],
+}
 
-const fn common_tags() -> [u64; 256] {
-    let mut table = [0; 256];
+static TAGS: Tags = tags();
+
+const fn tags() -> Tags {
+    let (mut offset, mut len, mut advance) = ([(0, 0); 256], [0; 256], [0; 256]);
     let mut tag = 0;
     while tag < 256 {
-        let upper = tag as u64 >> 2;
-        let (len, mask, add) = match tag & 3 {
-            0 => (upper + 1, 0, NEAR as u64),
+        let upper = tag as u32 >> 2;
+        let (bytes, mask, add) = match tag & 3 {
+            0 => (upper + 1, 0, NEAR as u32),
             1 => (4 + (upper & 7), 0xff, (upper >> 3) << 8),
             2 => (upper + 1, 0xffff, 0),
             _ => (64, 0, 0),
         };
-        if len <= 16 {
-            table[tag] = len | mask << 32 | add << 48;
+        if bytes <= 16 {
+            (offset[tag], len[tag]) = ((mask, add), bytes as u8);
         }
-        tag += 1;
-    }
-    table
-}
-
-const fn advances() -> [u8; 256] {
-    let mut table = [0; 256];
-    let mut tag = 0;
-    while tag < 256 {
-        table[tag] = match tag & 3 {
-            0 => (tag as u8 >> 2) + 2,
+        advance[tag] = match tag & 3 {
+            0 => upper as u8 + 2,
             1 => 2,
             _ => 3,
         };
         tag += 1;
     }
-    table
+    Tags {
+        offset,
+        len,
+        advance,
+    }
 }
 
 /// One block being decompressed.
@@ -165,7 +168,7 @@ impl<'a> Stream<'a> {
     fn finish(mut self) -> Result<()> {
         while self.has_margins() {
             if let Next::First = one_common(&mut self) {
-                self.any_tag()?;
+                self.other_tag()?;
             }
         }
         while self.at.read < self.stored.len() {
@@ -175,6 +178,17 @@ impl<'a> Stream<'a> {
             true => Ok(()),
             false => Err(broken()),
         }
+    }
+
+    /// A tag that is not common, with what the margins allowed left.
+    #[inline(always)]
+    fn other_tag(&mut self) -> Result<()> {
+        let (stored, output) = (self.stored.as_ptr(), self.output.as_mut_ptr());
+        // SAFETY: a tag that is not common was found where the margins still held for it.
+        if unsafe { other_copy(stored, output, &mut self.at) } {
+            return Ok(());
+        }
+        self.any_tag()
     }
 
     /// Any tag, every bound checked.
@@ -274,7 +288,7 @@ fn one_common(stream: &mut Stream<'_>) -> Next {
             break Next::Margins;
         }
         for _ in 0..STEPS {
-            // SAFETY: `STEPS` common tags stay within the margins that were just looked at.
+            // SAFETY: `STEPS` tags stay within the margins that were just looked at.
             if !unsafe { common_tag(stored, output, &mut at) } {
                 break 'decoding Next::First;
             }
@@ -295,7 +309,7 @@ fn both_common(first: &mut Stream<'_>, second: &mut Stream<'_>) -> Next {
             break Next::Margins;
         }
         for _ in 0..STEPS {
-            // SAFETY: `STEPS` common tags stay within the margins that were just looked at.
+            // SAFETY: `STEPS` tags stay within the margins that were just looked at.
             if !unsafe { common_tag(stored, output, &mut at) } {
                 break 'decoding Next::First;
             }
@@ -324,10 +338,11 @@ unsafe fn common_tag(stored: *const u8, output: *mut u8, at: &mut Place) -> bool
     // the next tag is what everything waits for.
     // SAFETY: the caller vouches for 17 bytes.
     let tag = unsafe { from.read_volatile() };
+    let kind = usize::from(tag);
     // SAFETY: the caller vouches for 17 bytes.
-    let word = u64::from_le(unsafe { from.cast::<u64>().read_unaligned() });
-    let entry = COMMON[usize::from(tag)];
-    let offset = ((word >> 8 & entry >> 32 & 0xffff) + (entry >> 48)) as usize;
+    let behind = u16::from_le(unsafe { from.add(1).cast::<u16>().read_unaligned() });
+    let (mask, add) = TAGS.offset[kind];
+    let offset = ((u32::from(behind) & mask) + add) as usize;
     if offset < NEAR || offset > at.written {
         return false;
     }
@@ -345,9 +360,102 @@ unsafe fn common_tag(stored: *const u8, output: *mut u8, at: &mut Place) -> bool
     let half = unsafe { source.add(8).cast::<u64>().read_unaligned() };
     // SAFETY: the caller vouches for 16 bytes.
     unsafe { target.add(8).cast::<u64>().write_unaligned(half) };
-    at.written += (entry & 0xff) as usize;
-    at.read += usize::from(ADVANCE[usize::from(tag)]);
+    at.written += usize::from(TAGS.len[kind]);
+    at.read += usize::from(TAGS.advance[kind]);
     true
+}
+
+/// Decodes the next tag if it is a copy that is longer than 16 bytes, or nearer than [`NEAR`], or
+/// both: runs of equal or slowly growing numbers. False, and nothing done, if it is not.
+///
+/// # Safety
+/// 3 bytes are readable in `stored` from `at.read` on, and 72 writable in `output` from
+/// `at.written` on.
+#[inline(always)]
+unsafe fn other_copy(stored: *const u8, output: *mut u8, at: &mut Place) -> bool {
+    // SAFETY: the caller vouches for 3 bytes.
+    let [tag, low, high] = unsafe { stored.add(at.read).cast::<[u8; 3]>().read_unaligned() };
+    let (tag, low, high) = (usize::from(tag), usize::from(low), usize::from(high));
+    let (len, offset, advance) = match tag & 3 {
+        1 => (4 + (tag >> 2 & 7), tag >> 5 << 8 | low, 2),
+        2 => (1 + (tag >> 2), high << 8 | low, 3),
+        _ => return false,
+    };
+    if offset == 0 || offset > at.written {
+        return false;
+    }
+    // SAFETY: the caller vouches for 72 bytes from there on.
+    let target = unsafe { output.add(at.written) };
+    // SAFETY: `offset <= at.written`.
+    let source = unsafe { target.sub(offset) }.cast_const();
+    // SAFETY: what is read lies in front of `target + 64`, what is written in front of
+    // `target + 72`, as `len` is at most 64.
+    unsafe {
+        match offset {
+            ..=NEAR => repeat(source, target, offset, len),
+            ..16 => (0..8).for_each(|word| move_bytes::<8>(source, target, 8 * word)),
+            _ => (0..4).for_each(|word| move_bytes::<16>(source, target, 16 * word)),
+        }
+    }
+    at.written += len;
+    at.read += advance;
+    true
+}
+
+/// Writes the `offset` bytes at `source` again and again from `target` on, `len` bytes or up to 7
+/// more: a word that holds them as often as they fit, and words of it that begin where they do.
+///
+/// # Safety
+/// `offset` is 1 to 8, `source` is readable for 8 bytes and `target` writable for `len` and 8 more,
+/// and for 64 if `offset` is 8.
+#[inline(always)]
+unsafe fn repeat(source: *const u8, target: *mut u8, offset: usize, len: usize) {
+    // SAFETY: the caller vouches for 8 bytes.
+    let word = u64::from_le(unsafe { source.cast::<u64>().read_unaligned() });
+    if offset == 8 {
+        // Equal 64-bit numbers, the most frequent of all.
+        let twice = [word.to_le(); 2];
+        for pair in 0..4 {
+            // SAFETY: the caller vouches for 64 bytes.
+            unsafe { target.cast::<[u64; 2]>().add(pair).write_unaligned(twice) };
+        }
+        return;
+    }
+    let (factor, step) = REPEATED[offset & 7];
+    let once = word & ((1 << (8 * offset)) - 1);
+    let word = once.wrapping_mul(factor).to_le();
+    let mut done = 0;
+    while done < len {
+        // SAFETY: the caller vouches for `len` bytes and 8 more.
+        unsafe { target.add(done).cast::<u64>().write_unaligned(word) };
+        done += step;
+    }
+}
+
+/// By the number of bytes that repeat, what to multiply them with to have them as often as they fit
+/// into a word, and how many bytes of it are whole repetitions.
+static REPEATED: [(u64, usize); 8] = [
+    (0, 8),
+    (0x0101_0101_0101_0101, 8),
+    (0x0001_0001_0001_0001, 8),
+    (0x0001_0000_0100_0001, 6),
+    (0x0000_0001_0000_0001, 8),
+    (0x0000_0100_0000_0001, 5),
+    (0x0001_0000_0000_0001, 6),
+    (0x0100_0000_0000_0001, 7),
+];
+
+/// Moves `N` bytes that lie `from` bytes behind `source` to as far behind `target`.
+///
+/// # Safety
+/// They are readable there and writable there.
+#[inline(always)]
+unsafe fn move_bytes<const N: usize>(source: *const u8, target: *mut u8, from: usize) {
+    // SAFETY: the caller vouches for it.
+    unsafe {
+        let bytes = source.add(from).cast::<[u8; N]>().read_unaligned();
+        target.add(from).cast::<[u8; N]>().write_unaligned(bytes);
+    }
 }
 
 #[cold]
