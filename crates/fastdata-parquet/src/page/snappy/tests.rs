@@ -61,17 +61,29 @@ enum Tag {
     },
 }
 
-fn tag() -> impl Strategy<Value = Tag> {
-    let literal = prop_oneof![
+fn literal() -> impl Strategy<Value = Tag> {
+    let bytes = prop_oneof![
         8 => prop::collection::vec(any::<u8>(), 1..=20),
         1 => prop::collection::vec(any::<u8>(), 55..=70),
         1 => prop::collection::vec(any::<u8>(), 250..=300),
     ];
-    let copy = (1_u8..=3, 1_usize..=64, any::<prop::sample::Index>());
-    prop_oneof![
-        literal.prop_map(Tag::Literal),
-        copy.prop_map(|(kind, len, back)| Tag::Copy { kind, len, back }),
-    ]
+    bytes.prop_map(Tag::Literal)
+}
+
+fn copy() -> impl Strategy<Value = Tag> {
+    let parts = (1_u8..=3, 1_usize..=64, any::<prop::sample::Index>());
+    parts.prop_map(|(kind, len, back)| Tag::Copy { kind, len, back })
+}
+
+/// Tags in any order, or mostly literals and copies in turns.
+fn tags() -> impl Strategy<Value = Vec<Tag>> {
+    let any = prop::collection::vec(prop_oneof![literal(), copy()], 0..300);
+    let turn = prop_oneof![
+        9 => (literal(), copy()).prop_map(|(literal, copy)| vec![literal, copy]),
+        1 => prop_oneof![literal(), copy()].prop_map(|tag| vec![tag]),
+    ];
+    let turns = prop::collection::vec(turn, 0..150).prop_map(|turns| turns.concat());
+    prop_oneof![any, turns]
 }
 
 /// The block of `tags`, all of whose copies point to something, and its length.
@@ -125,7 +137,7 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
-    fn random_tags(blocks in prop::collection::vec(prop::collection::vec(tag(), 0..300), 2..4)) {
+    fn random_tags(blocks in prop::collection::vec(tags(), 2..4)) {
         let blocks: Vec<_> = blocks.iter().map(|tags| block(tags)).collect();
         for (stored, len) in &blocks {
             prop_assert!(oracle(stored, *len).is_some());
@@ -135,7 +147,7 @@ proptest! {
 
     #[test]
     fn broken_blocks(
-        tags in prop::collection::vec(tag(), 1..200),
+        tags in tags(),
         breaks in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..6),
         cut in any::<prop::sample::Index>(),
     ) {
