@@ -7,6 +7,8 @@ use base64::prelude::BASE64_STANDARD;
 use crc_fast::CrcAlgorithm;
 use ring::digest;
 
+use self::combine::Polynomial;
+
 /// How a checksum is computed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
@@ -40,11 +42,11 @@ impl ChecksumAlgorithm {
         }
     }
 
-    fn crc(self) -> Option<CrcAlgorithm> {
+    fn crc(self) -> Option<(CrcAlgorithm, Polynomial)> {
         match self {
-            Self::Crc64Nvme => Some(CrcAlgorithm::Crc64Nvme),
-            Self::Crc32c => Some(CrcAlgorithm::Crc32Iscsi),
-            Self::Crc32 => Some(CrcAlgorithm::Crc32IsoHdlc),
+            Self::Crc64Nvme => Some((CrcAlgorithm::Crc64Nvme, Polynomial::CRC_64_NVME)),
+            Self::Crc32c => Some((CrcAlgorithm::Crc32Iscsi, Polynomial::CRC_32C)),
+            Self::Crc32 => Some((CrcAlgorithm::Crc32IsoHdlc, Polynomial::CRC_32)),
             Self::Sha256 => None,
         }
     }
@@ -103,7 +105,7 @@ pub struct Digest {
 
 #[derive(Clone)]
 enum State {
-    Crc(crc_fast::Digest),
+    Crc { crc: crc_fast::Digest, bytes: u64 },
     Sha256(digest::Context),
 }
 
@@ -117,17 +119,23 @@ impl Digest {
     /// Of nothing yet.
     pub fn new(algorithm: ChecksumAlgorithm) -> Self {
         let state = match algorithm.crc() {
-            Some(crc) => State::Crc(crc_fast::Digest::new(crc)),
+            Some((crc, _)) => State::Crc {
+                crc: crc_fast::Digest::new(crc),
+                bytes: 0,
+            },
             None => State::Sha256(digest::Context::new(&digest::SHA256)),
         };
         Self { algorithm, state }
     }
 
     /// Adds bytes behind those so far.
-    pub fn update(&mut self, bytes: &[u8]) {
+    pub fn update(&mut self, more: &[u8]) {
         match &mut self.state {
-            State::Crc(crc) => crc.update(bytes),
-            State::Sha256(context) => context.update(bytes),
+            State::Crc { crc, bytes } => {
+                crc.update(more);
+                *bytes += more.len() as u64;
+            }
+            State::Sha256(context) => context.update(more),
         }
     }
 
@@ -135,19 +143,31 @@ impl Digest {
     /// algorithm cannot.
     #[must_use]
     pub fn append(&mut self, other: &Self) -> bool {
-        match (&mut self.state, &other.state) {
-            (State::Crc(crc), State::Crc(other_crc)) if self.algorithm == other.algorithm => {
-                crc.combine(other_crc);
-                true
-            }
-            _ => false,
-        }
+        let (Some((algorithm, polynomial)), true) =
+            (self.algorithm.crc(), self.algorithm == other.algorithm)
+        else {
+            return false;
+        };
+        let (
+            State::Crc { crc, bytes },
+            State::Crc {
+                crc: behind,
+                bytes: more,
+            },
+        ) = (&mut self.state, &other.state)
+        else {
+            return false;
+        };
+        let both = polynomial.combine(crc.finalize(), behind.finalize(), *more);
+        *crc = crc_fast::Digest::new_with_init_state(algorithm, both ^ polynomial.ones());
+        *bytes += more;
+        true
     }
 
     /// The checksum of everything so far.
     pub fn finish(self) -> Checksum {
         let value = match self.state {
-            State::Crc(crc) => self.algorithm.encode_crc(crc.finalize()),
+            State::Crc { crc, .. } => self.algorithm.encode_crc(crc.finalize()),
             State::Sha256(context) => BASE64_STANDARD.encode(context.finish()),
         };
         Checksum {
@@ -156,6 +176,8 @@ impl Digest {
         }
     }
 }
+
+mod combine;
 
 #[cfg(test)]
 mod tests {
@@ -183,13 +205,14 @@ mod tests {
             .into_iter()
             .filter(|algorithm| algorithm.combines())
         {
-            let whole = Checksum::of(algorithm, &bytes);
             let mut digest = Digest::new(algorithm);
             for part in bytes.chunks(12_345) {
                 let mut of_part = Digest::new(algorithm);
                 of_part.update(part);
                 assert!(digest.append(&of_part));
             }
+            digest.update(b"and more");
+            let whole = Checksum::of(algorithm, &[bytes.as_slice(), b"and more"].concat());
             assert_eq!(digest.finish(), whole, "{algorithm:?}");
         }
         let mut sha = Digest::new(ChecksumAlgorithm::Sha256);

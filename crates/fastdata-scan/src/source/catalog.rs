@@ -17,15 +17,15 @@ impl TableName {
     /// Splits at dots. A name has a namespace and a table at least.
     pub fn parse(text: &str) -> Result<Self> {
         // Between double quotes a dot is a part of the name.
-        let (mut parts, mut quoted) = (vec![String::new()], false);
+        let (mut parts, mut part, mut quoted) = (Vec::new(), String::new(), false);
         for sign in text.chars() {
-            match (sign, parts.last_mut()) {
-                ('"', _) => quoted = !quoted,
-                ('.', _) if !quoted => parts.push(String::new()),
-                (_, Some(part)) => part.push(sign),
-                (_, None) => {}
+            match sign {
+                '"' => quoted = !quoted,
+                '.' if !quoted => parts.push(std::mem::take(&mut part)),
+                _ => part.push(sign),
             }
         }
+        parts.push(part);
         if quoted || parts.len() < 2 || parts.iter().any(String::is_empty) {
             return Err(Error::invalid(format!(
                 "`{text}` is not a table name (`ns.table` or `catalog.ns.table`)"

@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use tokio::sync::Notify;
+
 use super::addresses::Addresses;
 use super::connection::{Broken, Connection, Head, Secured};
 use super::endpoint::Endpoint;
@@ -27,6 +29,8 @@ pub(super) struct Pool {
     addresses: Mutex<Addresses>,
     looked_up: Mutex<Option<Instant>>,
     idle: Mutex<Vec<Connection>>,
+    /// Tells those who wait for a new connection that another one is free.
+    freed: Notify,
 }
 
 /// A connection in use; it counts until it is dropped, and goes back only by [`Lease::give_back`].
@@ -53,6 +57,7 @@ impl Pool {
             addresses: Mutex::default(),
             looked_up: Mutex::default(),
             idle: Mutex::default(),
+            freed: Notify::new(),
         }
     }
 
@@ -60,24 +65,46 @@ impl Pool {
         self.started.elapsed()
     }
 
-    /// A connection that is ready for a request.
+    /// A connection that is ready for a request: one that is free, or becomes so before a new one is
+    /// made. Servers that take few at a time drop the first packet of the others, which is sent again
+    /// a second later; by then most requests are through.
     pub(super) async fn lease(self: &Arc<Self>, timeout: Duration) -> Result<Lease, Broken> {
         if let Some(connection) = self.fresh_idle() {
             return Ok(self.leased(connection, true));
         }
         self.look_up().await?;
+        let mut connecting = tokio::spawn(Arc::clone(self).connect(timeout));
+        tokio::select! {
+            biased;
+            made = &mut connecting => match made {
+                Ok(made) => made,
+                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+                Err(_) => Err(Broken::NoConnection("the program is ending".to_owned())),
+            },
+            freed = self.next_idle() => {
+                // What is being made is for whoever comes next.
+                let pool = Arc::clone(self);
+                tokio::spawn(async move {
+                    if let Ok(Ok(mut lease)) = connecting.await
+                        && let Some(made) = lease.connection.take()
+                    {
+                        pool.keep(made);
+                    }
+                });
+                Ok(self.leased(freed, true))
+            }
+        }
+    }
+
+    /// A new connection to the address that has the fewest.
+    async fn connect(self: Arc<Self>, timeout: Duration) -> Result<Lease, Broken> {
         let chosen = locked(&self.addresses).choose(self.now());
         let Some(address) = chosen else {
             let what = format!("no connection: {} has no address", self.host);
             return Err(Broken::NoConnection(what));
         };
         // The address counts from here on, also when the connection does not come about.
-        let mut lease = Lease {
-            connection: None,
-            pool: Arc::clone(self),
-            is_reused: false,
-        };
-        let guard = Counted(self, address);
+        let guard = Counted(&self, address);
         let tls = self.is_tls.then_some(Secured {
             host: &self.host,
             ca_bundle: self.ca_bundle.as_deref(),
@@ -85,12 +112,26 @@ impl Pool {
         match Connection::open(address, tls, timeout).await {
             Ok(connection) => {
                 std::mem::forget(guard);
-                lease.connection = Some(connection);
-                Ok(lease)
+                Ok(self.leased(connection, false))
             }
             Err(broken) => {
                 locked(&self.addresses).failed(address, self.now());
                 Err(broken)
+            }
+        }
+    }
+
+    fn keep(&self, mut connection: Connection) {
+        connection.idle_since = Instant::now();
+        locked(&self.idle).push(connection);
+        self.freed.notify_one();
+    }
+
+    async fn next_idle(&self) -> Connection {
+        loop {
+            self.freed.notified().await;
+            if let Some(connection) = self.fresh_idle() {
+                return connection;
             }
         }
     }
@@ -198,14 +239,13 @@ impl Lease {
 
     /// Keeps the connection for the next request, if it can have one.
     pub(super) fn give_back(mut self, head: &Head) {
-        let Some(mut connection) = self.connection.take() else {
+        let Some(connection) = self.connection.take() else {
             return;
         };
         // The next request is better off elsewhere.
         let is_slow = locked(&self.pool.addresses).is_slow(connection.address);
         if connection.may_go_on(head) && !is_slow {
-            connection.idle_since = Instant::now();
-            locked(&self.pool.idle).push(connection);
+            self.pool.keep(connection);
         } else {
             locked(&self.pool.addresses).closed(connection.address);
         }

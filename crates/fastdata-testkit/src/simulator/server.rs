@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::{Bytes, BytesMut};
 use fastdata_store::StoreConfig;
 use tokio::io::AsyncWriteExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 use super::answer::{After, Answer};
 use super::content::Content;
@@ -83,8 +83,8 @@ impl Simulator {
             .enable_all()
             .build()
             .unwrap_or_else(|error| panic!("no runtime: {error}"));
-        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, port))
-            .and_then(|listener| listener.set_nonblocking(true).map(|()| listener))
+        let listener = runtime
+            .block_on(async { listen(port) })
             .unwrap_or_else(|error| panic!("cannot listen: {error}"));
         let shared = Arc::new(Shared {
             state: Mutex::default(),
@@ -279,11 +279,15 @@ impl Shared {
     }
 }
 
-async fn accept(listener: std::net::TcpListener, shared: Arc<Shared>) {
-    let listener = match TcpListener::from_std(listener) {
-        Ok(listener) => listener,
-        Err(error) => panic!("cannot listen: {error}"),
-    };
+/// With room for clients that open hundreds of connections at one time, as a service has it.
+fn listen(port: u16) -> std::io::Result<TcpListener> {
+    let socket = TcpSocket::new_v4()?;
+    socket.set_reuseaddr(true)?;
+    socket.bind((Ipv4Addr::LOCALHOST, port).into())?;
+    socket.listen(4096)
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     loop {
         // Out of file handles, perhaps: others may be given back.
         let Ok((stream, _)) = listener.accept().await else {

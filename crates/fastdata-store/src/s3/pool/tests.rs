@@ -120,3 +120,43 @@ fn a_slow_address_is_left_by_its_connections() {
     assert!(slow.requests("get") > 0, "it was never tried");
     assert!(slow.requests("get") * 3 < fast.requests("get"));
 }
+
+/// Of a server that takes no more connections: who waits for one gets the first that is free.
+#[test]
+fn a_free_connection_is_better_than_one_that_does_not_come() {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        let listener = socket.listen(1).unwrap();
+        let address = listener.local_addr().unwrap();
+        let endpoint = endpoint::of(Some(&format!("http://{address}")), "lake", "x", true).unwrap();
+        let pool = Arc::new(super::Pool::new(&endpoint, None));
+        let minutes = std::time::Duration::from_secs(300);
+
+        let first = pool.lease(minutes).await.unwrap();
+        let (_accepted, _) = listener.accept().await.unwrap();
+        // Nobody accepts these: then there is no room for another.
+        let mut waiting = Vec::new();
+        while let Ok(connected) = tokio::time::timeout(
+            std::time::Duration::from_millis(300),
+            tokio::net::TcpStream::connect(address),
+        )
+        .await
+        {
+            waiting.push(connected.unwrap());
+        }
+        let second = tokio::spawn({
+            let pool = Arc::clone(&pool);
+            async move { pool.lease(minutes).await }
+        });
+        tokio::task::yield_now().await;
+        let mut first = first;
+        pool.keep(first.connection.take().unwrap());
+        assert!(second.await.unwrap().unwrap().is_reused);
+    });
+}
