@@ -199,10 +199,12 @@ pub(super) unsafe fn other_copy(stored: *const u8, output: *mut u8, at: &mut Pla
     // SAFETY: what is read lies in front of `target + 64`, what is written in front of
     // `target + 72`, as `len` is at most 64.
     unsafe {
-        match offset {
-            ..=NEAR => repeat(source, target, offset, len),
-            ..16 => (0..8).for_each(|word| move_bytes::<8>(source, target, 8 * word)),
-            _ => (0..4).for_each(|word| move_bytes::<16>(source, target, 16 * word)),
+        if offset <= NEAR {
+            repeat(source, target, offset, len);
+        } else if offset < 16 {
+            (0..8).for_each(|word| move_bytes::<8>(source, target, 8 * word));
+        } else {
+            (0..4).for_each(|words| move_bytes::<16>(source, target, 16 * words));
         }
     }
     at.written += len;
