@@ -84,6 +84,8 @@ pub(super) fn hex(bytes: &[u8]) -> String {
 pub(super) struct Object {
     pub(super) content: Content,
     pub(super) etag: String,
+    /// Of a bucket that keeps versions.
+    pub(super) version_id: Option<String>,
     pub(super) modified: std::time::SystemTime,
     pub(super) metadata: Vec<(String, String)>,
     pub(super) content_type: Option<String>,

@@ -50,9 +50,7 @@ pub(super) fn answer(
         Operation::Attributes => attributes(state, request),
         Operation::Put => put(state, request),
         Operation::Delete => {
-            if let Some(objects) = state.buckets.get_mut(bucket) {
-                objects.remove(key);
-            }
+            state.delete(bucket, key, request.argument("versionId"));
             Answer::empty(204)
         }
         Operation::List => match state.buckets.get(bucket) {
@@ -81,13 +79,14 @@ pub(super) fn answer(
 
 fn read(state: &State, request: &Request, operation: Operation, action: Option<&Action>) -> Answer {
     let (bucket, key) = request.target();
-    let found = state
-        .buckets
-        .get(bucket)
-        .and_then(|objects| objects.get(key));
-    let Some(object) = found else {
+    let version = request.argument("versionId");
+    let Some(object) = state.find(bucket, key, version) else {
         if key.is_empty() {
             return Answer::empty(200);
+        }
+        if version.is_some() {
+            let message = "The specified version does not exist.";
+            return Answer::error(404, "NoSuchVersion", message);
         }
         return Answer::error(404, "NoSuchKey", "The specified key does not exist.");
     };
@@ -183,6 +182,9 @@ fn described(object: &Object, status: u16) -> Answer {
         .with("last-modified", &http_date(object.modified))
         .with("accept-ranges", "bytes")
         .with("x-amz-request-id", "5EED5EED5EED5EED");
+    if let Some(version_id) = &object.version_id {
+        answer = answer.with("x-amz-version-id", version_id);
+    }
     for (name, value) in &object.metadata {
         answer = answer.with(name, value);
     }
@@ -260,7 +262,11 @@ fn put(state: &mut State, request: &Request) -> Answer {
     }
     let content = Content::Bytes(request.body.clone());
     let object = state.store(bucket, key, content, &request.headers);
-    Answer::empty(200).with("etag", &object.etag)
+    let answer = Answer::empty(200).with("etag", &object.etag);
+    match &object.version_id {
+        Some(version_id) => answer.with("x-amz-version-id", version_id),
+        None => answer,
+    }
 }
 
 fn upload_id(request: &Request) -> &str {

@@ -144,6 +144,13 @@ impl Simulator {
         self.state().buckets.entry(bucket.to_owned()).or_default();
     }
 
+    /// Makes a bucket that keeps all versions of its objects.
+    pub fn make_versioned_bucket(&self, bucket: &str) {
+        self.make_bucket(bucket);
+        let mut state = self.state();
+        state.versions.entry(bucket.to_owned()).or_default();
+    }
+
     /// Writes an object past the network and its faults; makes the bucket if need be.
     pub fn put(&self, bucket: &str, key: &str, content: &[u8]) {
         let content = Content::Bytes(Bytes::copy_from_slice(content));

@@ -13,6 +13,9 @@ use super::faults::{Operation, Plan};
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) buckets: BTreeMap<String, BTreeMap<String, Version>>,
+    /// Of buckets that keep versions: all of each key, the oldest first.
+    pub(super) versions: BTreeMap<String, BTreeMap<String, Vec<Version>>>,
+    pub(super) versions_made: u64,
     pub(super) uploads: BTreeMap<String, Upload>,
     pub(super) uploads_begun: u64,
     pub(super) plan: Plan,
@@ -42,6 +45,8 @@ impl Default for State {
     fn default() -> Self {
         Self {
             buckets: BTreeMap::new(),
+            versions: BTreeMap::new(),
+            versions_made: 0,
             uploads: BTreeMap::new(),
             uploads_begun: 0,
             plan: Plan::default(),
@@ -89,9 +94,14 @@ impl State {
             .cloned()
             .or_else(|| super::checksum::default_of(&content));
         let content_type = headers.iter().find(|(name, _)| name == "content-type");
+        let version_id = self.versions.contains_key(bucket).then(|| {
+            self.versions_made += 1;
+            format!("version-{}", self.versions_made)
+        });
         // The headers belong to the identity: S3 gives equal content equal ETags, and so do we.
         let object = Arc::new(Object {
             etag: content.etag(),
+            version_id,
             content,
             modified: SystemTime::now(),
             metadata,
@@ -101,6 +111,43 @@ impl State {
         });
         let objects = self.buckets.entry(bucket.to_owned()).or_default();
         objects.insert(key.to_owned(), Arc::clone(&object));
+        if let Some(kept) = self.versions.get_mut(bucket) {
+            let kept = kept.entry(key.to_owned()).or_default();
+            kept.push(Arc::clone(&object));
+        }
         object
+    }
+
+    /// The object that a request names: as it is, or as it was in the given version.
+    pub(super) fn find(&self, bucket: &str, key: &str, version: Option<&str>) -> Option<&Version> {
+        let Some(version) = version else {
+            return self.buckets.get(bucket)?.get(key);
+        };
+        let kept = self.versions.get(bucket)?.get(key)?;
+        kept.iter()
+            .find(|object| object.version_id.as_deref() == Some(version))
+    }
+
+    /// Deletes the object, or one of its versions for good: then the one before it is the object.
+    pub(super) fn delete(&mut self, bucket: &str, key: &str, version: Option<&str>) {
+        let Some(objects) = self.buckets.get_mut(bucket) else {
+            return;
+        };
+        let Some(version) = version else {
+            objects.remove(key);
+            return;
+        };
+        let of_bucket = self.versions.get_mut(bucket);
+        let Some(kept) = of_bucket.and_then(|of_bucket| of_bucket.get_mut(key)) else {
+            return;
+        };
+        let is_it = |object: &Version| object.version_id.as_deref() == Some(version);
+        kept.retain(|object| !is_it(object));
+        if objects.get(key).is_some_and(is_it) {
+            match kept.last() {
+                Some(before) => objects.insert(key.to_owned(), Arc::clone(before)),
+                None => objects.remove(key),
+            };
+        }
     }
 }

@@ -117,3 +117,50 @@ fn seeded_bytes_depend_on_the_seed_alone() {
     assert_ne!(seeded_bytes(1, 50), seeded_bytes(2, 50));
     assert_eq!(seeded_bytes(1, 0), [0; 0]);
 }
+
+/// By a client of other people's: all versions stay readable, and the last one is the object.
+#[test]
+fn the_simulator_keeps_versions() {
+    use object_store::aws::AmazonS3Builder;
+    use object_store::{GetOptions, ObjectStoreExt};
+
+    let simulator = fastdata_testkit::Simulator::start();
+    simulator.make_versioned_bucket("lake");
+    let env: std::collections::HashMap<_, _> = simulator.env().into_iter().collect();
+    let store = AmazonS3Builder::new()
+        .with_bucket_name("lake")
+        .with_endpoint(simulator.endpoint_url())
+        .with_region(&env["AWS_REGION"])
+        .with_access_key_id(&env["AWS_ACCESS_KEY_ID"])
+        .with_secret_access_key(&env["AWS_SECRET_ACCESS_KEY"])
+        .with_allow_http(true)
+        .build()
+        .unwrap();
+    let key = object_store::path::Path::from("a/b");
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        let first = store.put(&key, "first".into()).await.unwrap();
+        let second = store.put(&key, "second".into()).await.unwrap();
+        assert_ne!(first.version, second.version);
+        let read = async |version: Option<String>| {
+            let options = GetOptions::default().with_version(version);
+            let got = object_store::ObjectStore::get_opts(&store, &key, options).await;
+            got.map(|got| got.meta.version.clone().zip(Some(got.bytes())))
+        };
+        for (version, content) in [(None, "second"), (first.version.clone(), "first")] {
+            let (_, bytes) = read(version).await.unwrap().unwrap();
+            assert_eq!(bytes.await.unwrap(), content);
+        }
+        assert!(read(Some("version-99".to_owned())).await.is_err());
+        // That client deletes many at a time, which the simulator does not have.
+        let ours = fastdata_store::open(simulator.config());
+        let object = Location::parse("s3://lake/a/b").unwrap();
+        ours.delete(&object).await.unwrap();
+        assert!(read(None).await.is_err());
+        let (version, bytes) = read(first.version.clone()).await.unwrap().unwrap();
+        assert_eq!(
+            (Some(version), bytes.await.unwrap()),
+            (first.version, "first".into())
+        );
+    });
+}
