@@ -92,6 +92,9 @@ pub(crate) struct LsArgs {
     /// List everything below, at any depth
     #[arg(short, long, env = "FASTDATA_RECURSIVE", value_parser = BoolishValueParser::new())]
     pub(crate) recursive: bool,
+    /// List the uploads in parts below that nobody has ended: when they were begun, id, key
+    #[arg(long, env = "FASTDATA_UPLOADS", value_parser = BoolishValueParser::new())]
+    pub(crate) uploads: bool,
     #[command(flatten)]
     pub(crate) remote: RemoteArgs,
     #[command(flatten)]
@@ -119,6 +122,17 @@ pub(crate) struct RmArgs {
     /// Remove everything below folders
     #[arg(short, long, env = "FASTDATA_RECURSIVE", value_parser = BoolishValueParser::new())]
     pub(crate) recursive: bool,
+    /// Give up the uploads in parts of objects and below folders instead; objects stay
+    #[arg(long, env = "FASTDATA_UPLOADS", value_parser = BoolishValueParser::new())]
+    pub(crate) uploads: bool,
+    /// With --uploads: only those that were begun so long ago; younger ones may be at work
+    #[arg(
+        long,
+        env = "FASTDATA_GRACE",
+        value_name = "TIME",
+        default_value = "24h"
+    )]
+    pub(crate) grace: String,
     /// Do not ask
     #[arg(short, long, env = "FASTDATA_YES", value_parser = BoolishValueParser::new())]
     pub(crate) yes: bool,

@@ -376,6 +376,58 @@ fn ls_asks_for_folders_and_not_for_what_is_in_them() {
     assert_eq!(names, ["sub.txt", "sub/"], "{listed}");
 }
 
+/// What killed programs have left is told, and given up when it is old enough.
+#[test]
+fn uploads_that_nobody_ends_are_listed_and_given_up() {
+    let simulator = Simulator::start();
+    simulator.put("lake", "a/kept", b"12345");
+    simulator.begin_upload("lake", "a/big one");
+    simulator.begin_upload("lake", "b/other");
+    let listed = succeed(&simulator, &["ls", "--uploads", "s3://lake/a"]);
+    assert_eq!(listed.lines().count(), 1, "{listed}");
+    assert!(listed.ends_with("  a/big one\n"), "{listed}");
+    let listed = succeed(&simulator, &["ls", "--uploads", "--json", "s3://lake"]);
+    assert_eq!(listed.lines().count(), 2, "{listed}");
+    assert!(
+        listed.starts_with("{\"schema\":\"fastdata.upload/1\","),
+        "{listed}"
+    );
+
+    let young = over(&simulator, &["rm", "--uploads", "--yes", "s3://lake"]).output();
+    let young = young.unwrap();
+    assert_eq!(young.status.code(), Some(4), "{}", text(&young.stderr));
+    assert!(
+        text(&young.stderr).contains("24h"),
+        "{}",
+        text(&young.stderr)
+    );
+    let asks = over(
+        &simulator,
+        &["rm", "--uploads", "--grace", "0s", "s3://lake/a"],
+    )
+    .output();
+    assert_eq!(asks.unwrap().status.code(), Some(2));
+    let told = succeed(
+        &simulator,
+        &[
+            "rm",
+            "--uploads",
+            "--grace",
+            "0s",
+            "--dry-run",
+            "s3://lake/a",
+        ],
+    );
+    assert!(told.ends_with("s3://lake/a/big one\n"), "{told}");
+    assert_eq!(simulator.open_uploads(), 2);
+    succeed(
+        &simulator,
+        &["rm", "--uploads", "--grace", "0s", "--yes", "s3://lake/a"],
+    );
+    assert_eq!(simulator.open_uploads(), 1);
+    assert_eq!(succeed(&simulator, &["cat", "s3://lake/a/kept"]), "12345");
+}
+
 /// `SSL_CERT_FILE` and `AWS_CA_BUNDLE` name whom to trust; a wrong name and a certificate that has
 /// ended are told.
 #[test]

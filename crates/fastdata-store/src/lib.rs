@@ -49,7 +49,7 @@ pub use error::{Error, ErrorKind, RequestDetails, Result};
 pub use expected::{StoredPart, StoredParts};
 pub use location::{Location, Scheme};
 pub use open::open;
-pub use s3::{Answer, Diagnosis, Service, unfinished_uploads};
+pub use s3::{Answer, Diagnosis, OpenUpload, Service, unfinished_uploads};
 pub use store::{
     Answered, Entry, ObjectMeta, ObjectStat, PutCondition, PutOptions, PutResult, Store, Take,
 };

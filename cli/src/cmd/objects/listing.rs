@@ -5,7 +5,7 @@ use std::io::Write;
 use std::time::SystemTime;
 
 use fastdata::CancelToken;
-use fastdata::store::Entry;
+use fastdata::store::{Entry, OpenUpload};
 
 use crate::args::{CatArgs, LsArgs, StatArgs};
 use crate::cmd::{print, to_json};
@@ -26,6 +26,14 @@ struct Record {
 struct FolderRecord<'a> {
     schema: &'static str,
     name: &'a str,
+}
+
+#[derive(serde::Serialize)]
+struct UploadRecord<'a> {
+    schema: &'static str,
+    location: String,
+    id: &'a str,
+    begun_ms: Option<u64>,
 }
 
 #[derive(serde::Serialize)]
@@ -66,6 +74,9 @@ pub(crate) fn cat(args: CatArgs, cancel: &CancelToken) -> Result<(), Failure> {
 pub(crate) fn ls(args: LsArgs, cancel: &CancelToken) -> Result<(), Failure> {
     let transfers = transfers(&args.remote, cancel)?;
     let folder = location(&args.folder)?;
+    if args.uploads {
+        return uploads(&transfers.open_uploads(&folder)?, args.json.json);
+    }
     let below = match folder.key().trim_end_matches('/') {
         "" => folder.key().len().min(1),
         key => key.len() + 1,
@@ -84,6 +95,24 @@ pub(crate) fn ls(args: LsArgs, cancel: &CancelToken) -> Result<(), Failure> {
         Flow::More => sink.commit(),
         Flow::Stop => Ok(()),
     }
+}
+
+/// Keys are whole: what they are left by may be anywhere.
+fn uploads(found: &[OpenUpload], json: bool) -> Result<(), Failure> {
+    let line = |upload: &OpenUpload| match json {
+        true => to_json(&UploadRecord {
+            schema: "fastdata.upload/1",
+            location: upload.location.to_string(),
+            id: &upload.id,
+            begun_ms: ms(upload.begun),
+        }),
+        false => {
+            let (begun, key) = (time(upload.begun), upload.location.key());
+            Ok(format!("{begun:20}  {}  {key}\n", upload.id))
+        }
+    };
+    let lines: Vec<String> = found.iter().map(line).collect::<Result<_, _>>()?;
+    print(&lines.concat())
 }
 
 fn put_line(sink: &mut Sink, entry: &Entry, below: usize, json: bool) -> Result<Flow, Failure> {

@@ -15,6 +15,7 @@ use super::engine::{Engine, locked};
 use super::fetch::Reading;
 use super::login::LoggedIn;
 use super::sign::Keys;
+use super::uploads::{self, OpenUpload};
 use super::version::Version;
 use super::{diagnose, list, write};
 use crate::profile::Profile;
@@ -240,6 +241,18 @@ impl Buckets {
         object: &Location,
     ) -> Result<Diagnosis> {
         diagnose::diagnose(&*self.client(config, object)?, object).await
+    }
+
+    pub(crate) async fn open_uploads(
+        &self,
+        config: &StoreConfig,
+        location: &Location,
+    ) -> Result<Vec<OpenUpload>> {
+        uploads::open(&*self.client(config, location)?, location).await
+    }
+
+    pub(crate) async fn give_up(&self, config: &StoreConfig, upload: &OpenUpload) -> Result<()> {
+        uploads::give_up(&*self.client(config, &upload.location)?, upload).await
     }
 
     pub(crate) async fn delete(&self, config: &StoreConfig, object: &Location) -> Result<()> {

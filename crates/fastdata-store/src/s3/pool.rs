@@ -20,6 +20,9 @@ const LOOKUP_EVERY: Duration = Duration::from_secs(5);
 /// A name that nobody knows is asked for twice.
 const LOOKUPS: u32 = 2;
 
+/// A question to the name service goes over UDP, and is asked again by the system only after seconds.
+const LOOKUP_LATE: Duration = Duration::from_millis(500);
+
 pub(super) struct Pool {
     host: String,
     port: u16,
@@ -196,8 +199,11 @@ impl Pool {
 
     async fn resolve(&self) -> std::io::Result<()> {
         let host = self.host.trim_start_matches('[').trim_end_matches(']');
-        let found = tokio::net::lookup_host((host, self.port)).await?;
-        let found: Vec<SocketAddr> = found.collect();
+        let ask = || async {
+            let found = tokio::net::lookup_host((host, self.port)).await;
+            found.map(|found| found.collect::<Vec<SocketAddr>>())
+        };
+        let found = hedged(tokio::time::sleep(LOOKUP_LATE), ask).await?;
         locked(&self.addresses).resolved(&found, self.now());
         Ok(())
     }
@@ -205,6 +211,32 @@ impl Pool {
     /// A body came at so many bytes a second.
     pub(super) fn delivered(&self, address: SocketAddr, bytes_per_second: f64) {
         locked(&self.addresses).delivered(address, bytes_per_second);
+    }
+}
+
+/// Asks once, and once more when no answer has come when it is `late`: the first answer counts, an
+/// error only when there is no other.
+async fn hedged<T, E, F: Future<Output = Result<T, E>>>(
+    late: impl Future,
+    ask: impl Fn() -> F,
+) -> Result<T, E> {
+    let mut first = std::pin::pin!(ask());
+    tokio::select! {
+        biased;
+        answer = &mut first => return answer,
+        _ = late => {}
+    }
+    let mut second = std::pin::pin!(ask());
+    tokio::select! {
+        biased;
+        answer = &mut first => match answer {
+            Ok(answer) => Ok(answer),
+            Err(_) => second.await,
+        },
+        answer = &mut second => match answer {
+            Ok(answer) => Ok(answer),
+            Err(_) => first.await,
+        },
     }
 }
 

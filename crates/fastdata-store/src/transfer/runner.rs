@@ -14,7 +14,7 @@ use super::copies::{self, Copied, CopyOptions, SyncStep};
 use super::download::{Desk, PART_BYTES, UNIT_BYTES};
 use super::plan;
 use crate::expected::{Check, Expected};
-use crate::s3::{Buckets, Diagnosis, unfinished_uploads};
+use crate::s3::{Buckets, Diagnosis, OpenUpload, unfinished_uploads};
 use crate::{
     ChecksumAlgorithm, Entry, Error, ErrorKind, Location, ObjectMeta, ObjectStat, Result, Scheme,
     Store, StoreConfig,
@@ -285,11 +285,33 @@ impl Transfers {
 
     /// What is known about a bucket of S3 and the way to it.
     pub fn diagnose(&self, object: &Location) -> Result<Diagnosis> {
-        if object.scheme() != Scheme::S3 {
-            return Err(Error::unsupported(format!("{object} is not in S3")));
-        }
-        let buckets = Buckets::new(&self.config);
+        let buckets = self.buckets_of(object)?;
         self.run(buckets.diagnose(&self.config, object))
+    }
+
+    /// Uploads in parts, of an object of S3 or of what lies below a folder, that were begun and
+    /// neither finished nor given up: what programs that were killed have left, and what others are
+    /// writing now.
+    pub fn open_uploads(&self, location: &Location) -> Result<Vec<OpenUpload>> {
+        let buckets = self.buckets_of(location)?;
+        self.run(buckets.open_uploads(&self.config, location))
+    }
+
+    /// Gives uploads up, so that the service removes their parts. Who is still writing one of them
+    /// fails.
+    pub fn give_up(&self, uploads: &[OpenUpload]) -> Result<()> {
+        for upload in uploads {
+            let buckets = self.buckets_of(&upload.location)?;
+            self.run(buckets.give_up(&self.config, upload))?;
+        }
+        Ok(())
+    }
+
+    fn buckets_of(&self, location: &Location) -> Result<Buckets> {
+        match location.scheme() {
+            Scheme::S3 => Ok(Buckets::new(&self.config)),
+            _ => Err(Error::unsupported(format!("{location} is not in S3"))),
+        }
     }
 
     /// The store behind it.

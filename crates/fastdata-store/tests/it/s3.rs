@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use fastdata_store::{
     Checksum, ChecksumAlgorithm, Entry, ErrorKind, Location, PutCondition, PutOptions, Store,
-    StoreConfig,
+    StoreConfig, Transfers,
 };
 use fastdata_testkit::{S3Server, Simulator, conformance, seeded_bytes};
 use futures::TryStreamExt;
@@ -434,5 +434,67 @@ fn pinned_views_read_one_version_in_many_calls() {
         let fresh = store.pinned();
         let answers = block_on(fresh.read_ranges(&object, &[0..10])).unwrap();
         assert_eq!(&answers[0][..], [2; 10]);
+    });
+}
+
+/// Those that a killed program has left: begun by another client, which then forgets them.
+#[test]
+fn uploads_that_nobody_ends_are_found_and_given_up() {
+    Fixture::each(|fixture| {
+        if let Server::Simulator(simulator) = &fixture.server {
+            simulator.set_page_keys(2);
+        }
+        let env: std::collections::HashMap<_, _> = fixture.env().into_iter().collect();
+        let forgetful = object_store::aws::AmazonS3Builder::new()
+            .with_bucket_name(BUCKET)
+            .with_endpoint(fixture.config().endpoint_url.unwrap())
+            .with_region(&env["AWS_REGION"])
+            .with_access_key_id(&env["AWS_ACCESS_KEY_ID"])
+            .with_secret_access_key(&env["AWS_SECRET_ACCESS_KEY"])
+            .with_allow_http(true)
+            .build()
+            .unwrap();
+        let keys = [
+            "left/a",
+            "left/b",
+            "left/b",
+            "left/c d+é",
+            "left-over",
+            "other",
+        ];
+        fixture.runtime.block_on(async {
+            use object_store::ObjectStoreExt;
+            for key in keys {
+                let path = object_store::path::Path::parse(key).unwrap();
+                let mut upload = forgetful.put_multipart(&path).await.unwrap();
+                upload.put_part(vec![7; 1000].into()).await.unwrap();
+                std::mem::forget(upload);
+            }
+        });
+        let transfers = Transfers::new(fixture.config(), || false).unwrap();
+        let found = |at: &str| {
+            let uploads = transfers.open_uploads(&object(at)).unwrap();
+            assert!(uploads.iter().all(|upload| upload.begun.is_some()));
+            uploads
+        };
+        let keys_of = |at: &str| -> Vec<String> {
+            let uploads = found(at).into_iter();
+            uploads
+                .map(|upload| upload.location.key().to_owned())
+                .collect()
+        };
+        let below = ["left/a", "left/b", "left/b", "left/c d+é"];
+        assert_eq!(keys_of("left/"), below);
+        assert_eq!(keys_of("left"), below, "not what only begins like it");
+        assert_eq!(keys_of("left/b"), ["left/b", "left/b"], "of one object");
+        transfers.give_up(&found("left")).unwrap();
+        assert!(keys_of("left").is_empty());
+        let rest = found("");
+        assert_eq!(rest.len(), 2);
+        transfers.give_up(&rest).unwrap();
+        transfers
+            .give_up(&rest)
+            .expect("they are gone, which is what was wanted");
+        assert!(keys_of("").is_empty());
     });
 }

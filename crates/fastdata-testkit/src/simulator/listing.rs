@@ -1,12 +1,14 @@
-//! ListObjectsV2.
+//! ListObjectsV2 and ListMultipartUploads.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
+use std::time::SystemTime;
 
 use super::answer::{Answer, escape};
 use super::content::Version;
 use super::request::Request;
 use super::signature::encode;
+use super::state::Upload;
 
 /// As S3 has it.
 pub(super) const KEYS_MAX: usize = 1000;
@@ -81,6 +83,45 @@ pub(super) fn answer(
     Answer::text(200, text).with("content-type", "application/xml")
 }
 
+/// The uploads of a bucket that are open, by key and then by id.
+pub(super) fn uploads(
+    uploads: &BTreeMap<String, Upload>,
+    request: &Request,
+    page_keys: usize,
+) -> Answer {
+    let argument = |name| request.argument(name).unwrap_or_default();
+    let (bucket, _) = request.target();
+    let behind = (argument("key-marker"), argument("upload-id-marker"));
+    let mut found: Vec<(&str, &str, &Upload)> = uploads
+        .iter()
+        .filter(|(_, upload)| upload.bucket == bucket)
+        .filter(|(_, upload)| upload.key.starts_with(argument("prefix")))
+        .map(|(id, upload)| (upload.key.as_str(), id.as_str(), upload))
+        .filter(|(key, id, _)| (*key, *id) > behind)
+        .collect();
+    found.sort_by_key(|(key, id, _)| (*key, *id));
+    let is_truncated = found.len() > page_keys;
+    found.truncate(page_keys);
+    let encoded = |key: &str| encode(key.as_bytes(), true);
+    let mut text = format!(
+        "<ListMultipartUploadsResult><Bucket>{bucket}</Bucket><EncodingType>url</EncodingType>\
+         <IsTruncated>{is_truncated}</IsTruncated>"
+    );
+    if let (true, Some((key, id, _))) = (is_truncated, found.last()) {
+        text += &in_tags("NextKeyMarker", &encoded(key));
+        text += &in_tags("NextUploadIdMarker", id);
+    }
+    for (key, id, upload) in found {
+        let begun = upload.begun.map_or(String::new(), iso);
+        text += &format!(
+            "<Upload><Key>{}</Key><UploadId>{id}</UploadId><Initiated>{begun}</Initiated></Upload>",
+            encoded(key)
+        );
+    }
+    text += "</ListMultipartUploadsResult>";
+    Answer::text(200, text).with("content-type", "application/xml")
+}
+
 /// The folder that a key shares with others: its prefix, and `rest` up to the delimiter.
 fn folder_of(prefix: &str, rest: &str, delimiter: &str) -> Option<String> {
     let end = rest.find(delimiter).filter(|_| !delimiter.is_empty())? + delimiter.len();
@@ -101,14 +142,18 @@ fn start_of<'a>(prefix: &'a str, behind: &'a str) -> Bound<&'a str> {
 }
 
 fn row(key: &str, object: &Version) -> String {
-    let modified = chrono::DateTime::<chrono::Utc>::from(object.modified);
     format!(
         "<Contents><Key>{key}</Key><LastModified>{}</LastModified><ETag>{}</ETag>\
          <Size>{}</Size><StorageClass>STANDARD</StorageClass></Contents>",
-        modified.format("%Y-%m-%dT%H:%M:%S%.3fZ"),
+        iso(object.modified),
         escape(&object.etag),
         object.content.len()
     )
+}
+
+fn iso(time: SystemTime) -> String {
+    let time = chrono::DateTime::<chrono::Utc>::from(time);
+    time.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string()
 }
 
 fn hex(text: &str) -> String {

@@ -19,7 +19,7 @@ pub(super) fn operation_of(request: &Request) -> Option<Operation> {
     let (_, key) = request.target();
     let has = |name| request.argument(name).is_some();
     Some(match (request.method.as_str(), key.is_empty()) {
-        ("GET", true) if !has("uploads") && !has("location") => Operation::List,
+        ("GET", true) if !has("location") => Operation::List,
         ("GET", false) if has("attributes") => Operation::Attributes,
         ("GET", false) if !has("uploadId") => Operation::Get,
         ("HEAD", _) => Operation::Head,
@@ -52,6 +52,10 @@ pub(super) fn answer(
         Operation::Delete => {
             state.delete(bucket, key, request.argument("versionId"));
             Answer::empty(204)
+        }
+        Operation::List if request.argument("uploads").is_some() => {
+            let page_keys = state.page_keys.unwrap_or(listing::KEYS_MAX);
+            listing::uploads(&state.uploads, request, page_keys)
         }
         Operation::List => match state.buckets.get(bucket) {
             Some(objects) => {
@@ -287,6 +291,7 @@ fn create_upload(state: &mut State, request: &Request) -> Answer {
     let upload = Upload {
         bucket: bucket.to_owned(),
         key: key.to_owned(),
+        begun: Some(SystemTime::now()),
         headers: headers.cloned().collect(),
         ..Upload::default()
     };

@@ -32,6 +32,7 @@ pub(super) struct State {
 pub(super) struct Upload {
     pub(super) bucket: String,
     pub(super) key: String,
+    pub(super) begun: Option<SystemTime>,
     pub(super) headers: Vec<(String, String)>,
     /// ETag and bytes by number.
     pub(super) parts: BTreeMap<u32, (String, Bytes)>,

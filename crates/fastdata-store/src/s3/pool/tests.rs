@@ -160,3 +160,64 @@ fn a_free_connection_is_better_than_one_that_does_not_come() {
         assert!(second.await.unwrap().unwrap().is_reused);
     });
 }
+
+/// What happens one after the other, and what comes of it.
+#[test]
+fn a_late_lookup_is_asked_again() {
+    use std::cell::RefCell;
+    use tokio::sync::oneshot;
+
+    #[derive(Clone, Copy)]
+    enum Event {
+        Late,
+        Answer(usize, Result<u32, &'static str>),
+    }
+    use Event::{Answer, Late};
+
+    let cases: [(&[Event], Result<u32, &str>, usize); 7] = [
+        (&[Answer(0, Ok(1))], Ok(1), 1),
+        (&[Answer(0, Err("none"))], Err("none"), 1),
+        (&[Late, Answer(1, Ok(2))], Ok(2), 2),
+        (&[Late, Answer(0, Ok(1))], Ok(1), 2),
+        (&[Late, Answer(0, Err("none")), Answer(1, Ok(2))], Ok(2), 2),
+        (&[Late, Answer(1, Err("none")), Answer(0, Ok(1))], Ok(1), 2),
+        (
+            &[Late, Answer(1, Err("none")), Answer(0, Err("gone"))],
+            Err("gone"),
+            2,
+        ),
+    ];
+    let runtime = tokio::runtime::Builder::new_current_thread();
+    let runtime = { runtime }.build().unwrap();
+    for (number, (events, expected, questions)) in cases.into_iter().enumerate() {
+        let asked = RefCell::new(Vec::new());
+        let (late, is_late) = oneshot::channel();
+        let ask = || {
+            let (answer, answered) = oneshot::channel();
+            asked.borrow_mut().push(Some(answer));
+            async move { answered.await.unwrap() }
+        };
+        let script = async {
+            let mut late = Some(late);
+            for event in events {
+                // Twice, since who is asked first alternates.
+                tokio::task::yield_now().await;
+                tokio::task::yield_now().await;
+                match event {
+                    Late => late.take().unwrap().send(()).unwrap(),
+                    Answer(which, answer) => {
+                        let waiting = asked.borrow_mut()[*which].take().unwrap();
+                        waiting.send(*answer).unwrap();
+                    }
+                }
+            }
+        };
+        let (answer, ()) =
+            runtime.block_on(async { tokio::join!(super::hedged(is_late, ask), script) });
+        assert_eq!(
+            (answer, asked.borrow().len()),
+            (expected, questions),
+            "case {number}"
+        );
+    }
+}
