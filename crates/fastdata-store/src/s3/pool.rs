@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Notify;
+use tokio::task::JoinHandle;
 
 use super::addresses::Addresses;
 use super::connection::{Broken, Connection, Head, Secured};
@@ -34,7 +35,11 @@ pub(super) struct Pool {
     idle: Mutex<Vec<Connection>>,
     /// Tells those who wait for a new connection that another one is free.
     freed: Notify,
+    /// What they no longer waited for then: it is there, or on its way, for whoever comes next.
+    left: Mutex<Vec<Attempt>>,
 }
+
+type Attempt = JoinHandle<Result<Connection, Broken>>;
 
 /// A connection in use; it counts until it is dropped, and goes back only by [`Lease::give_back`].
 pub(super) struct Lease {
@@ -61,6 +66,7 @@ impl Pool {
             looked_up: Mutex::default(),
             idle: Mutex::default(),
             freed: Notify::new(),
+            left: Mutex::default(),
         }
     }
 
@@ -72,35 +78,31 @@ impl Pool {
     /// made. Servers that take few at a time drop the first packet of the others, which is sent again
     /// a second later; by then most requests are through.
     pub(super) async fn lease(self: &Arc<Self>, timeout: Duration) -> Result<Lease, Broken> {
-        if let Some(connection) = self.fresh_idle() {
-            return Ok(self.leased(connection, true));
-        }
-        self.look_up().await?;
-        let mut connecting = tokio::spawn(Arc::clone(self).connect(timeout));
-        tokio::select! {
-            biased;
-            made = &mut connecting => match made {
-                Ok(made) => made,
-                Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
-                Err(_) => Err(Broken::NoConnection("the program is ending".to_owned())),
-            },
-            freed = self.next_idle() => {
-                // What is being made is for whoever comes next.
-                let pool = Arc::clone(self);
-                tokio::spawn(async move {
-                    if let Ok(Ok(mut lease)) = connecting.await
-                        && let Some(made) = lease.connection.take()
-                    {
-                        pool.keep(made);
-                    }
-                });
-                Ok(self.leased(freed, true))
+        loop {
+            if let Some(connection) = self.fresh_idle() {
+                return Ok(self.leased(connection, true));
+            }
+            self.look_up().await?;
+            let mut connecting = Connecting::of(self, timeout);
+            let made = tokio::select! {
+                biased;
+                made = connecting.made() => made,
+                freed = self.next_idle() => return Ok(self.leased(freed, true)),
+            };
+            match made {
+                Ok(connection) if connection.is_fresh() => {
+                    return Ok(self.leased(connection, !connecting.is_own));
+                }
+                Ok(old) => locked(&self.addresses).closed(old.address),
+                Err(broken) if connecting.is_own => return Err(broken),
+                // That was another's attempt.
+                Err(_) => {}
             }
         }
     }
 
     /// A new connection to the address that has the fewest.
-    async fn connect(self: Arc<Self>, timeout: Duration) -> Result<Lease, Broken> {
+    async fn connect(self: Arc<Self>, timeout: Duration) -> Result<Connection, Broken> {
         let chosen = locked(&self.addresses).choose(self.now());
         let Some(address) = chosen else {
             let what = format!("no connection: {} has no address", self.host);
@@ -115,7 +117,7 @@ impl Pool {
         match Connection::open(address, tls, timeout).await {
             Ok(connection) => {
                 std::mem::forget(guard);
-                Ok(self.leased(connection, false))
+                Ok(connection)
             }
             Err(broken) => {
                 locked(&self.addresses).failed(address, self.now());
@@ -150,7 +152,7 @@ impl Pool {
     fn fresh_idle(&self) -> Option<Connection> {
         let mut idle = locked(&self.idle);
         while let Some(connection) = idle.pop() {
-            if connection.idle_since.elapsed() < IDLE_MAX && connection.is_quiet() {
+            if connection.is_fresh() {
                 return Some(connection);
             }
             locked(&self.addresses).closed(connection.address);
@@ -211,6 +213,57 @@ impl Pool {
     /// A body came at so many bytes a second.
     pub(super) fn delivered(&self, address: SocketAddr, bytes_per_second: f64) {
         locked(&self.addresses).delivered(address, bytes_per_second);
+    }
+}
+
+impl Connection {
+    fn is_fresh(&self) -> bool {
+        self.idle_since.elapsed() < IDLE_MAX && self.is_quiet()
+    }
+}
+
+/// A connection that is being made. It goes on when nobody waits for it any more.
+struct Connecting {
+    attempt: Option<Attempt>,
+    /// Whether it was begun for whoever waits.
+    is_own: bool,
+    pool: Arc<Pool>,
+}
+
+impl Connecting {
+    /// One that was left, or a new one.
+    fn of(pool: &Arc<Pool>, timeout: Duration) -> Self {
+        let left = locked(&pool.left).pop();
+        Self {
+            is_own: left.is_none(),
+            attempt: Some(left.unwrap_or_else(|| {
+                let pool = Arc::clone(pool);
+                tokio::spawn(pool.connect(timeout))
+            })),
+            pool: Arc::clone(pool),
+        }
+    }
+
+    async fn made(&mut self) -> Result<Connection, Broken> {
+        let ended = Broken::NoConnection("the program is ending".to_owned());
+        let Some(attempt) = &mut self.attempt else {
+            return Err(ended);
+        };
+        let made = attempt.await;
+        self.attempt = None;
+        match made {
+            Ok(made) => made,
+            Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
+            Err(_) => Err(ended),
+        }
+    }
+}
+
+impl Drop for Connecting {
+    fn drop(&mut self) {
+        if let Some(attempt) = self.attempt.take() {
+            locked(&self.pool.left).push(attempt);
+        }
     }
 }
 
