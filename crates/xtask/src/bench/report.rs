@@ -297,6 +297,9 @@ fn without_places(text: &str) -> String {
 
 fn write(name: &str, text: &str) -> Result<()> {
     let path = workspace::root().join(name);
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).map_err(|error| format!("{name}: {error}"))?;
+    }
     std::fs::write(&path, text).map_err(|error| format!("{name}: {error}"))
 }
 
