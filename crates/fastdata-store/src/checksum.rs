@@ -143,25 +143,22 @@ impl Digest {
     /// algorithm cannot.
     #[must_use]
     pub fn append(&mut self, other: &Self) -> bool {
-        let (Some((algorithm, polynomial)), true) =
-            (self.algorithm.crc(), self.algorithm == other.algorithm)
-        else {
-            return false;
-        };
-        let (
-            State::Crc { crc, bytes },
-            State::Crc {
-                crc: behind,
-                bytes: more,
-            },
-        ) = (&mut self.state, &other.state)
-        else {
-            return false;
-        };
-        let both = polynomial.combine(crc.finalize(), behind.finalize(), *more);
-        *crc = crc_fast::Digest::new_with_init_state(algorithm, both ^ polynomial.ones());
-        *bytes += more;
-        true
+        match (self.algorithm.crc(), &mut self.state, &other.state) {
+            (
+                Some((algorithm, polynomial)),
+                State::Crc { crc, bytes },
+                State::Crc {
+                    crc: behind,
+                    bytes: more,
+                },
+            ) if self.algorithm == other.algorithm => {
+                let both = polynomial.combine(crc.finalize(), behind.finalize(), *more);
+                *crc = crc_fast::Digest::new_with_init_state(algorithm, both ^ polynomial.ones());
+                *bytes += more;
+                true
+            }
+            _ => false,
+        }
     }
 
     /// The checksum of everything so far.

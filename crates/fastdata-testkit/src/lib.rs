@@ -25,12 +25,14 @@
 //! - [`Simulator`]: an S3 server of our own, with [`Fault`]s and a network [`Model`]
 //! - [`Door`]: another way in to a server, through TLS or at another address
 //! - [`S3Server`], [`ensure_versitygw`]: Versity S3 Gateway over a folder
+//! - [`foreign_client`]: a client of either that is not ours
 
 pub mod conformance;
 mod corpora;
 mod counting;
 mod door;
 mod flaky;
+mod foreign;
 mod one_byte;
 mod s3_server;
 mod seeded;
@@ -41,6 +43,7 @@ pub use corpora::{corpora, workspace_root};
 pub use counting::CountingStore;
 pub use door::Door;
 pub use flaky::FlakyStore;
+pub use foreign::foreign_client;
 pub use one_byte::OneByteStore;
 pub use s3_server::{S3Server, ensure_versitygw};
 pub use seeded::seeded_bytes;

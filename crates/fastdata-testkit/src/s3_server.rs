@@ -9,10 +9,10 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use fastdata_store::StoreConfig;
-use object_store::aws::{AmazonS3, AmazonS3Builder};
+use object_store::aws::AmazonS3;
 use object_store::{ObjectStoreExt, PutPayload};
 
-use crate::{skipped, workspace_root};
+use crate::{foreign_client, skipped, workspace_root};
 
 /// The release that is built when no program is at hand; `cargo xtask` builds the same.
 const MODULE: &str = include_str!("../versitygw.module").trim_ascii();
@@ -163,21 +163,7 @@ impl S3Server {
         let client = clients.entry(bucket.to_owned()).or_insert_with(|| {
             let made = std::fs::create_dir_all(self.root.join(bucket));
             made.unwrap_or_else(|error| panic!("cannot make the bucket {bucket}: {error}"));
-            let client = AmazonS3Builder::new()
-                .with_endpoint(&self.endpoint_url)
-                .with_allow_http(true)
-                .with_region("us-east-1")
-                .with_bucket_name(bucket)
-                .with_access_key_id(ACCESS_KEY_ID)
-                .with_secret_access_key(SECRET_ACCESS_KEY)
-                // Each call has a runtime of its own, and a connection ends with its runtime.
-                .with_client_options(
-                    object_store::ClientOptions::new()
-                        .with_allow_http(true)
-                        .with_pool_max_idle_per_host(0),
-                )
-                .build();
-            Arc::new(client.unwrap_or_else(|error| panic!("no client for {bucket}: {error}")))
+            Arc::new(foreign_client(self.env(), bucket))
         });
         Arc::clone(client)
     }

@@ -348,6 +348,30 @@ impl Client {
             self.again(failure, effort).await?;
         }
     }
+
+    /// What `read` makes of a document. One that makes no sense is asked for again, like one that did
+    /// not come; `what` is being done with `object`.
+    pub(super) async fn read_document<T>(
+        &self,
+        request: &Request<'_>,
+        (what, object): (&str, &Location),
+        read: impl Fn(&str) -> std::result::Result<T, String>,
+    ) -> Result<T> {
+        let mut effort = self.effort();
+        let _permit = self.engine.permit(0).await;
+        loop {
+            let failure = match self.document(request, &mut effort).await {
+                Ok((_, body)) => match read(&String::from_utf8_lossy(&body)) {
+                    Ok(read) => return Ok(read),
+                    Err(nonsense) => Failure::nonsense(nonsense),
+                },
+                Err(failure) => return Err(self.error(failure, what, object, &effort)),
+            };
+            if let Err(failure) = self.again(failure, &mut effort).await {
+                return Err(self.error(failure, what, object, &effort));
+            }
+        }
+    }
 }
 
 /// Whether a request may be sent twice.

@@ -7,7 +7,6 @@ use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 
 use super::client::{Client, Request};
 use super::date;
-use super::failure::Failure;
 use super::xml;
 use crate::{Entry, Location, ObjectMeta, Result};
 
@@ -123,9 +122,6 @@ impl Next {
 
 impl Listing {
     async fn page(&self, ask: Ask<'_>) -> Result<Page> {
-        let client = &self.client;
-        let mut effort = client.effort();
-        let _permit = client.engine.permit(0).await;
         let mut query = vec![
             ("encoding-type", "url".to_owned()),
             ("list-type", "2".to_owned()),
@@ -145,23 +141,14 @@ impl Listing {
             query,
             ..Request::default()
         };
-        loop {
-            let failure = match client.document(&request, &mut effort).await {
-                Ok((_, body)) => {
-                    match read(&String::from_utf8_lossy(&body), &self.folder, ask.prefix) {
-                        Ok(page) if ask.token.is_some() && page.next.token() == ask.token => {
-                            Failure::nonsense("the listing goes in circles".to_owned())
-                        }
-                        Ok(page) => return Ok(page),
-                        Err(what) => Failure::nonsense(what),
-                    }
-                }
-                Err(failure) => return Err(client.error(failure, "list", &self.folder, &effort)),
-            };
-            if let Err(failure) = client.again(failure, &mut effort).await {
-                return Err(client.error(failure, "list", &self.folder, &effort));
+        let page = |xml: &str| match read(xml, &self.folder, ask.prefix)? {
+            page if ask.token.is_some() && page.next.token() == ask.token => {
+                Err("the listing goes in circles".to_owned())
             }
-        }
+            page => Ok(page),
+        };
+        let listing = ("list", &self.folder);
+        self.client.read_document(&request, listing, page).await
     }
 }
 

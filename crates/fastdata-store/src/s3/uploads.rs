@@ -5,7 +5,6 @@ use std::time::SystemTime;
 
 use super::client::{Client, Request};
 use super::date;
-use super::failure::Failure;
 use super::xml;
 use crate::{ErrorKind, Location, Result};
 
@@ -52,8 +51,6 @@ async fn page(
     prefix: &str,
     behind: Option<&Marker>,
 ) -> Result<(Vec<OpenUpload>, Option<Marker>)> {
-    let mut effort = client.effort();
-    let _permit = client.engine.permit(0).await;
     let mut query = vec![
         ("encoding-type", "url".to_owned()),
         ("prefix", prefix.to_owned()),
@@ -68,23 +65,14 @@ async fn page(
         query,
         ..Request::default()
     };
-    loop {
-        let failure = match client.document(&request, &mut effort).await {
-            Ok((_, body)) => match read(&String::from_utf8_lossy(&body), location) {
-                Ok((_, Some(next))) if Some(&next) == behind => {
-                    Failure::nonsense("the list of uploads goes in circles".to_owned())
-                }
-                Ok(page) => return Ok(page),
-                Err(what) => Failure::nonsense(what),
-            },
-            Err(failure) => {
-                return Err(client.error(failure, "list the uploads of", location, &effort));
-            }
-        };
-        if let Err(failure) = client.again(failure, &mut effort).await {
-            return Err(client.error(failure, "list the uploads of", location, &effort));
+    let page = |xml: &str| match read(xml, location)? {
+        (_, Some(next)) if Some(&next) == behind => {
+            Err("the list of uploads goes in circles".to_owned())
         }
-    }
+        page => Ok(page),
+    };
+    let listing = ("list the uploads of", location);
+    client.read_document(&request, listing, page).await
 }
 
 fn read(xml: &str, location: &Location) -> Result<(Vec<OpenUpload>, Option<Marker>), String> {
@@ -119,17 +107,22 @@ fn read(xml: &str, location: &Location) -> Result<(Vec<OpenUpload>, Option<Marke
 pub(super) async fn give_up(client: &Client, upload: &OpenUpload) -> Result<()> {
     let mut effort = client.effort();
     let _permit = client.engine.permit(0).await;
-    let request = Request {
-        method: "DELETE",
-        key: upload.location.key(),
-        query: vec![("uploadId", upload.id.clone())],
-        ..Request::default()
-    };
+    let request = giving_up(upload.location.key(), &upload.id);
     let Err(failure) = client.document(&request, &mut effort).await else {
         return Ok(());
     };
     match client.error(failure, "give up an upload of", &upload.location, &effort) {
         error if error.kind() == ErrorKind::NotFound => Ok(()),
         error => Err(error),
+    }
+}
+
+/// The request that gives an upload up.
+pub(super) fn giving_up<'a>(key: &'a str, id: &str) -> Request<'a> {
+    Request {
+        method: "DELETE",
+        key,
+        query: vec![("uploadId", id.to_owned())],
+        ..Request::default()
     }
 }

@@ -23,6 +23,7 @@ use super::connection::Head;
 use super::date;
 use super::failure::Failure;
 use super::fetch::changed;
+use super::uploads;
 use super::version::{Seen, Version};
 use super::whole::{checksum_of, checksum_of_parts};
 use super::xml;
@@ -640,12 +641,7 @@ impl Upload {
 
 async fn give_up(write: &Write, id: &str) {
     let mut effort = write.client.effort();
-    let request = Request {
-        method: "DELETE",
-        key: write.object.key(),
-        query: vec![("uploadId", id.to_owned())],
-        ..Request::default()
-    };
+    let request = uploads::giving_up(write.object.key(), id);
     // Nobody is left to tell; a rule of the bucket that expires open uploads does the rest.
     let _ = write.client.document(&request, &mut effort).await;
 }

@@ -300,11 +300,17 @@ impl Transfers {
     /// Gives uploads up, so that the service removes their parts. Who is still writing one of them
     /// fails.
     pub fn give_up(&self, uploads: &[OpenUpload]) -> Result<()> {
-        for upload in uploads {
-            let buckets = self.buckets_of(&upload.location)?;
-            self.run(buckets.give_up(&self.config, upload))?;
-        }
-        Ok(())
+        let Some(first) = uploads.first() else {
+            return Ok(());
+        };
+        // One for all: it has the connections and the credentials.
+        let buckets = self.buckets_of(&first.location)?;
+        self.run(async {
+            for upload in uploads {
+                buckets.give_up(&self.config, upload).await?;
+            }
+            Ok(())
+        })
     }
 
     fn buckets_of(&self, location: &Location) -> Result<Buckets> {

@@ -7,7 +7,7 @@ use fastdata_store::{
     Checksum, ChecksumAlgorithm, Entry, ErrorKind, Location, PutCondition, PutOptions, Store,
     StoreConfig, Transfers,
 };
-use fastdata_testkit::{S3Server, Simulator, conformance, seeded_bytes};
+use fastdata_testkit::{S3Server, Simulator, conformance, foreign_client, seeded_bytes};
 use futures::TryStreamExt;
 
 const BUCKET: &str = "store-test";
@@ -444,16 +444,7 @@ fn uploads_that_nobody_ends_are_found_and_given_up() {
         if let Server::Simulator(simulator) = &fixture.server {
             simulator.set_page_keys(2);
         }
-        let env: std::collections::HashMap<_, _> = fixture.env().into_iter().collect();
-        let forgetful = object_store::aws::AmazonS3Builder::new()
-            .with_bucket_name(BUCKET)
-            .with_endpoint(fixture.config().endpoint_url.unwrap())
-            .with_region(&env["AWS_REGION"])
-            .with_access_key_id(&env["AWS_ACCESS_KEY_ID"])
-            .with_secret_access_key(&env["AWS_SECRET_ACCESS_KEY"])
-            .with_allow_http(true)
-            .build()
-            .unwrap();
+        let forgetful = foreign_client(fixture.env(), BUCKET);
         let keys = [
             "left/a",
             "left/b",

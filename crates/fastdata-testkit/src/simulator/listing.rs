@@ -112,7 +112,7 @@ pub(super) fn uploads(
         text += &in_tags("NextUploadIdMarker", id);
     }
     for (key, id, upload) in found {
-        let begun = upload.begun.map_or(String::new(), iso);
+        let begun = iso(upload.begun);
         text += &format!(
             "<Upload><Key>{}</Key><UploadId>{id}</UploadId><Initiated>{begun}</Initiated></Upload>",
             encoded(key)

@@ -9,7 +9,7 @@ use super::content::{Content, Object, Version};
 use super::faults::{Action, Operation, Spoil};
 use super::listing;
 use super::request::Request;
-use super::state::{State, Upload};
+use super::state::State;
 
 /// S3 refuses parts that are smaller, except for the last one.
 const PART_BYTES_MIN: usize = 5 << 20;
@@ -144,10 +144,7 @@ fn read(state: &State, request: &Request, operation: Operation, action: Option<&
 /// Which parts an object was written in.
 fn attributes(state: &State, request: &Request) -> Answer {
     let (bucket, key) = request.target();
-    let found = state
-        .buckets
-        .get(bucket)
-        .and_then(|objects| objects.get(key));
+    let found = state.find(bucket, key, None);
     let Some(object) = found else {
         return Answer::error(404, "NoSuchKey", "The specified key does not exist.");
     };
@@ -256,10 +253,7 @@ fn wrong_checksum(request: &Request) -> Option<Answer> {
 
 fn put(state: &mut State, request: &Request) -> Answer {
     let (bucket, key) = request.target();
-    let found = state
-        .buckets
-        .get(bucket)
-        .and_then(|objects| objects.get(key));
+    let found = state.find(bucket, key, None);
     if let Some(refusal) = refused_by_condition(request, found).or_else(|| wrong_checksum(request))
     {
         return refusal;
@@ -284,18 +278,9 @@ fn no_such_upload() -> Answer {
 
 fn create_upload(state: &mut State, request: &Request) -> Answer {
     let (bucket, key) = request.target();
-    state.uploads_begun += 1;
-    let id = format!("upload-{}", state.uploads_begun);
     let keep = |name: &str| name.starts_with("x-amz-meta-") || name == "content-type";
     let headers = request.headers.iter().filter(|(name, _)| keep(name));
-    let upload = Upload {
-        bucket: bucket.to_owned(),
-        key: key.to_owned(),
-        begun: Some(SystemTime::now()),
-        headers: headers.cloned().collect(),
-        ..Upload::default()
-    };
-    state.uploads.insert(id.clone(), upload);
+    let id = state.begin_upload(bucket, key, headers.cloned().collect());
     let text = format!(
         "<InitiateMultipartUploadResult><Bucket>{bucket}</Bucket><Key>{}</Key>\
          <UploadId>{id}</UploadId></InitiateMultipartUploadResult>",
@@ -326,10 +311,7 @@ fn put_part(state: &mut State, request: &Request) -> Answer {
 
 fn complete_upload(state: &mut State, request: &Request) -> Answer {
     let (bucket, key) = request.target();
-    let found = state
-        .buckets
-        .get(bucket)
-        .and_then(|objects| objects.get(key));
+    let found = state.find(bucket, key, None);
     if let Some(refusal) = refused_by_condition(request, found) {
         return refusal;
     }

@@ -17,7 +17,7 @@ use super::model::{Model, Network};
 use super::operations::{answer, http_date, operation_of};
 use super::request::Request;
 use super::signature::{self, Keys};
-use super::state::{State, Upload, locked};
+use super::state::{State, locked};
 use super::traffic::{Sent, Traffic};
 
 const ACCESS_KEY_ID: &str = "AKIDSIMULATOR";
@@ -265,16 +265,7 @@ impl Simulator {
     /// Begins an upload in parts that nobody ends, as a client that is killed does.
     pub fn begin_upload(&self, bucket: &str, key: &str) {
         self.make_bucket(bucket);
-        let mut state = self.state();
-        state.uploads_begun += 1;
-        let id = format!("upload-{}", state.uploads_begun);
-        let upload = Upload {
-            bucket: bucket.to_owned(),
-            key: key.to_owned(),
-            begun: Some(SystemTime::now()),
-            ..Upload::default()
-        };
-        state.uploads.insert(id, upload);
+        self.state().begin_upload(bucket, key, Vec::new());
     }
 
     /// Uploads in parts that were begun and neither finished nor given up.

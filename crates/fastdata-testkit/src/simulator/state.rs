@@ -28,11 +28,11 @@ pub(super) struct State {
 }
 
 /// An upload in parts that is not an object yet.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Upload {
     pub(super) bucket: String,
     pub(super) key: String,
-    pub(super) begun: Option<SystemTime>,
+    pub(super) begun: SystemTime,
     pub(super) headers: Vec<(String, String)>,
     /// ETag and bytes by number.
     pub(super) parts: BTreeMap<u32, (String, Bytes)>,
@@ -74,6 +74,26 @@ impl State {
             Operation::AbortUpload => "abort_upload",
         };
         *self.requests.entry(name).or_default() += 1;
+    }
+
+    /// Begins an upload in parts; its id.
+    pub(super) fn begin_upload(
+        &mut self,
+        bucket: &str,
+        key: &str,
+        headers: Vec<(String, String)>,
+    ) -> String {
+        self.uploads_begun += 1;
+        let id = format!("upload-{}", self.uploads_begun);
+        let upload = Upload {
+            bucket: bucket.to_owned(),
+            key: key.to_owned(),
+            begun: SystemTime::now(),
+            headers,
+            parts: BTreeMap::new(),
+        };
+        self.uploads.insert(id.clone(), upload);
+        id
     }
 
     /// Stores a new version and returns it.

@@ -121,21 +121,11 @@ fn seeded_bytes_depend_on_the_seed_alone() {
 /// By a client of other people's: all versions stay readable, and the last one is the object.
 #[test]
 fn the_simulator_keeps_versions() {
-    use object_store::aws::AmazonS3Builder;
     use object_store::{GetOptions, ObjectStoreExt};
 
     let simulator = fastdata_testkit::Simulator::start();
     simulator.make_versioned_bucket("lake");
-    let env: std::collections::HashMap<_, _> = simulator.env().into_iter().collect();
-    let store = AmazonS3Builder::new()
-        .with_bucket_name("lake")
-        .with_endpoint(simulator.endpoint_url())
-        .with_region(&env["AWS_REGION"])
-        .with_access_key_id(&env["AWS_ACCESS_KEY_ID"])
-        .with_secret_access_key(&env["AWS_SECRET_ACCESS_KEY"])
-        .with_allow_http(true)
-        .build()
-        .unwrap();
+    let store = fastdata_testkit::foreign_client(simulator.env(), "lake");
     let key = object_store::path::Path::from("a/b");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
