@@ -27,10 +27,10 @@ use crate::{
 };
 
 /// At 90 MB/s and 25 ms to the first byte, a request costs as much as 2 MB; half of that leaves
-/// room for faster lines. Joined reads are not split.
+/// room for faster lines.
 const JOINING: Joining = Joining {
     gap_bytes_max: 1 << 20,
-    joined_bytes_max: super::fetch::SPLIT_ABOVE_BYTES,
+    joined_bytes_max: super::fetch::WHOLE_BYTES,
 };
 
 /// How often the reading of a whole object begins anew because the object was replaced.

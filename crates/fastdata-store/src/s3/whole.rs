@@ -10,8 +10,7 @@ use fastdata_memory::PooledBuffer;
 use super::connection::{BodyLength, Head};
 use super::failure::Failure;
 use super::fetch::{
-    Brought, Opened, Reading, Running, SPLIT_ABOVE_BYTES, changed, content_range, join, joined,
-    spans,
+    Brought, Opened, Reading, Running, WHOLE_BYTES, changed, content_range, join, joined, spans,
 };
 use super::part::Part;
 use super::version::Seen;
@@ -85,7 +84,7 @@ impl Reading {
     /// The first request asks for the first part; what it does not bring comes
     /// beside it over other connections.
     async fn whole_once(&self, max_bytes: u64) -> Result<Bytes> {
-        let first_bytes = SPLIT_ABOVE_BYTES.min(max_bytes.saturating_add(1)).max(1);
+        let first_bytes = WHOLE_BYTES.min(max_bytes.saturating_add(1)).max(1);
         let mut effort = self.client.effort();
         let permit = self.client.engine.permit(first_bytes).await;
         let begun = Instant::now();
@@ -135,7 +134,7 @@ impl Reading {
     pub(super) fn may_be_whole(&self, span: &Range<u64>) -> bool {
         let size_bytes = self.version.size_bytes();
         span.start == 0
-            && span.end > SPLIT_ABOVE_BYTES
+            && span.end > WHOLE_BYTES
             && size_bytes.is_none_or(|size_bytes| size_bytes == span.end)
     }
 
