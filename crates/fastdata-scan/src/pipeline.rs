@@ -8,6 +8,7 @@ use std::task::{Context as TaskContext, Poll};
 
 use arrow_array::RecordBatch;
 use fastdata_parquet::RowRanges;
+use futures::poll;
 use futures::stream::{self, Stream, StreamExt, TryStreamExt};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -235,10 +236,16 @@ fn group_windows(group: RowGroup) -> Vec<Result<GroupWindow>> {
 /// when the pipeline is dropped.
 struct Spawned<T>(JoinHandle<Result<T>>);
 
+/// Begins `work` here, then lets a task go on with it. Tasks begin in any order, but what is asked of
+/// the store first comes first: the bytes of a row group must not overtake those of the one before.
 async fn spawned<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,
 ) -> Result<T> {
-    Spawned(tokio::spawn(work)).await
+    let mut work = Box::pin(work);
+    match poll!(&mut work) {
+        Poll::Ready(done) => done,
+        Poll::Pending => Spawned(tokio::spawn(work)).await,
+    }
 }
 
 impl<T> Future for Spawned<T> {

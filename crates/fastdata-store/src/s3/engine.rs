@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::concurrency::Controller;
@@ -171,6 +173,19 @@ impl Engine {
             permit,
             _slot: slot,
             engine: Arc::clone(self),
+        }
+    }
+
+    /// A place in the line of those who wait for leave, taken now and not when it is first asked
+    /// whether their turn has come: tasks begin in any order, and a scan waits for its first row group.
+    pub(super) fn place(self: &Arc<Self>, bytes: u64) -> BoxFuture<'static, Permit> {
+        let engine = Arc::clone(self);
+        let wait = async move { engine.permit(bytes).await };
+        // A task that took many places would be asked to pause, and have none.
+        let mut wait = tokio::task::unconstrained(wait).boxed();
+        match (&mut wait).now_or_never() {
+            Some(permit) => std::future::ready(permit).boxed(),
+            None => wait,
         }
     }
 

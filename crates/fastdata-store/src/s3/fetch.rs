@@ -101,7 +101,8 @@ impl Reading {
             && let Some(read) = reads.first()
         {
             let span = spans(&read.span).next().unwrap_or(read.span.clone());
-            first = Some(self.open(&span).await?);
+            let permit = self.client.engine.permit(span.end - span.start);
+            first = Some(self.open(&span, permit).await?);
         }
         if let Some(size_bytes) = self.version.size_bytes()
             && let Some(read) = reads.iter().find(|read| read.span.end > size_bytes)
@@ -163,9 +164,17 @@ impl Reading {
         let (whole, pieces) = pieces::split(PooledBuffer::with_len(len), &lens);
         for (number, (span, piece)) in spans.into_iter().zip(pieces).enumerate() {
             let (reading, opened) = (self.clone(), opened.take());
+            let bytes = span.end - span.start;
+            // In this order, whichever task runs first.
+            let place = opened.is_none().then(|| self.client.engine.place(bytes));
             let part = Part::in_memory(span, piece, algorithm);
-            // Each waits for its permit by itself, in this order.
-            running.spawn(async move { Ok((number, reading.bring(part, opened).await?)) });
+            running.spawn(async move {
+                let opened = match place {
+                    Some(place) => Some(reading.open(&part.span, place).await?),
+                    None => opened,
+                };
+                Ok((number, reading.bring(part, opened).await?))
+            });
         }
         Ok(whole)
     }
@@ -178,7 +187,10 @@ impl Reading {
     ) -> Result<Brought> {
         let mut opened = match opened {
             Some(opened) => opened,
-            None => self.open(&part.span).await?,
+            None => {
+                let permit = self.client.engine.permit(part.span.end - part.span.start);
+                self.open(&part.span, permit).await?
+            }
         };
         if let Some(expected) = &opened.expected {
             part.sum_by(expected.algorithm);
@@ -242,10 +254,13 @@ impl Reading {
         Err(self.damaged(&what))
     }
 
-    /// Begins to read `span`.
-    async fn open(&self, span: &Range<u64>) -> Result<Opened> {
-        let bytes = span.end - span.start;
-        let permit = self.client.engine.permit(bytes).await;
+    /// Begins to read `span` when there is leave.
+    async fn open(
+        &self,
+        span: &Range<u64>,
+        permit: impl Future<Output = Permit>,
+    ) -> Result<Opened> {
+        let permit = permit.await;
         let mut effort = self.client.effort();
         let begun = Instant::now();
         let (answer, expected) = self.ask(span, &mut effort).await?;
