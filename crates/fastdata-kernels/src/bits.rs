@@ -107,8 +107,8 @@ impl<'a> BitSlice<'a> {
         }
     }
 
-    /// Reads the words from the `first`-th on; returns how many there were.
-    #[inline]
+    /// Reads the words from the `first`-th on; returns how many there were. Inlined for the same reason.
+    #[inline(always)]
     pub(crate) fn read_block(&self, first: usize, block: &mut [u64; BLOCK]) -> usize {
         let left = self.len - first * WORD;
         let bytes = &self.bytes[(self.offset + first * WORD) / 8..];
@@ -182,12 +182,30 @@ impl BitWriter {
 
     /// Appends `len` bits of `source` from `start` on.
     pub(crate) fn push_slice(&mut self, source: BitSlice<'_>, start: usize, len: usize) {
-        let mut at = 0;
-        while at < len {
-            let step = (len - at).min(WORD);
-            self.push(source.bits_from(start + at) & low_bits(step), step);
-            at += step;
-        }
+        let source = source.slice(start, len);
+        self.in_registers(|out| {
+            let mut block = [0; BLOCK];
+            let mut first = 0;
+            while first * WORD < len {
+                let count = source.read_block(first, &mut block);
+                for (at, word) in block[..count].iter().enumerate() {
+                    out.push(*word, (len - (first + at) * WORD).min(WORD));
+                }
+                first += BLOCK;
+            }
+        });
+    }
+
+    /// Lets `work` append to a writer of its own, which becomes this one: where it is full is then
+    /// known to no one else, and need not go through memory from one word to the next.
+    #[inline(always)]
+    pub(crate) fn in_registers(&mut self, work: impl FnOnce(&mut Self)) {
+        let mut out = Self {
+            words: std::mem::take(&mut self.words),
+            ..*self
+        };
+        work(&mut out);
+        *self = out;
     }
 
     pub(crate) fn len(&self) -> usize {

@@ -1,7 +1,7 @@
 //! Bits moved by picks: validity and booleans.
 //!
-//! Output bits of two parts share words, so each part writes words of its own, in which its bits
-//! already stand where they will in the output, and the words are then put together.
+//! Output bits of two parts share words: each part writes the words that it does not end in, its bits
+//! of the last are added when all are done.
 #![expect(
     unsafe_code,
     reason = "the processor's bit extraction, chosen at run time, into uninitialised memory"
@@ -15,10 +15,9 @@ use std::mem::MaybeUninit;
 use arrow_buffer::BooleanBuffer;
 
 use super::bytes::as_lanes;
-use super::output::filled;
+use super::output::{filled, map_pieces};
 use super::picks::{Part, Picks};
 use crate::bits::{BLOCK, BitSlice, BitWriter, WORD, low_bits};
-use crate::threads::map_each;
 
 /// The picked bits of `sources`, one per chunk; a chunk without a bitmap counts as all ones.
 pub(super) fn select_bits(sources: &[Option<BitSlice<'_>>], parts: &[Part<'_>]) -> BooleanBuffer {
@@ -28,40 +27,67 @@ pub(super) fn select_bits(sources: &[Option<BitSlice<'_>>], parts: &[Part<'_>]) 
         return out.finish();
     }
     let mut count = 0;
-    let placed: Vec<(usize, &Part<'_>)> = parts
+    let placed: Vec<Placed<'_>> = parts
         .iter()
         .map(|part| {
+            let start = count;
             count += part.count;
-            (count - part.count, part)
+            Placed { start, part }
         })
         .collect();
-    let pieces: Vec<(usize, Vec<u64>)> = map_each(&placed, |(start, part)| {
-        let mut out = BitWriter::with_capacity(start % WORD + part.count);
-        out.push(0, start % WORD);
-        select_part(sources[part.chunk], part, &mut out);
-        (start / WORD, out.into_words())
-    });
-    let write = |out: &mut [MaybeUninit<u8>]| put_together(&pieces, as_lanes(out).0);
-    // SAFETY: the output is a whole number of words, and `put_together` asserts that it wrote all.
+    let write = |out: &mut [MaybeUninit<u8>]| {
+        let (out, _) = as_lanes::<u64>(out);
+        let (own, last) = out.split_at_mut(count / WORD);
+        // A last word in part is nobody's, and gets the bits of those that end in it.
+        last.iter_mut().for_each(|word| _ = word.write(0));
+        let lens = placed.iter().map(Placed::own_words);
+        let shared = map_pieces(own, lens, |at, own| {
+            let placed = &placed[at];
+            placed.write(sources[placed.part.chunk], own)
+        });
+        for (placed, bits) in placed.iter().zip(shared) {
+            if bits != 0 {
+                // SAFETY: every word was written: by the part that owns it, or above.
+                let word = unsafe { out[placed.end() / WORD].assume_init_mut() };
+                *word |= bits.to_le();
+            }
+        }
+    };
+    // SAFETY: the output is a whole number of words; each part writes all of its own, and the last.
     let words = unsafe { filled(count.div_ceil(WORD) * size_of::<u64>(), write) };
     BooleanBuffer::new(words, 0, count)
 }
 
-/// Writes the words of each piece from where it says: its first may be the last of the one before.
-fn put_together(pieces: &[(usize, Vec<u64>)], out: &mut [MaybeUninit<u64>]) {
-    // The word at `at`, to which the next piece may add.
-    let (mut at, mut last) = (0, 0_u64);
-    for (start, piece) in pieces {
-        for (index, word) in (*start..).zip(piece) {
-            if index > at {
-                out[at].write(last.to_le());
-                (at, last) = (at + 1, 0);
-            }
-            last |= word;
-        }
+/// A part and the bit of the output where it begins.
+struct Placed<'a> {
+    start: usize,
+    part: &'a Part<'a>,
+}
+
+impl Placed<'_> {
+    fn end(&self) -> usize {
+        self.start + self.part.count
     }
-    assert_eq!(at + 1, out.len(), "the pieces fill the output");
-    out[at].write(last.to_le());
+
+    /// Words of the output that only this part writes as a whole: from the one that it begins in up to
+    /// the one that it ends in, which belongs to who goes on from there.
+    fn own_words(&self) -> usize {
+        self.end() / WORD - self.start / WORD
+    }
+
+    /// Writes its own words and returns its bits of the word that it ends in.
+    fn write(&self, source: Option<BitSlice<'_>>, own: &mut [MaybeUninit<u64>]) -> u64 {
+        let filled = self.start % WORD;
+        let mut bits = BitWriter::with_capacity(filled + self.part.count);
+        bits.push(0, filled);
+        select_part(source, self.part, &mut bits);
+        let words = bits.into_words();
+        let (whole, rest) = words.split_at(own.len());
+        for (out, word) in own.iter_mut().zip(whole) {
+            out.write(word.to_le());
+        }
+        rest.first().copied().unwrap_or(0)
+    }
 }
 
 /// Appends the bits that `part` picks of its `source`.
@@ -154,9 +180,11 @@ fn extract_with(
     while first * WORD < bits.len() {
         let count = bits.read_block(first, &mut masks);
         source.read_block(first, &mut words);
-        for (mask, word) in masks[..count].iter().zip(&words) {
-            out.push(extract_word(*word, *mask), mask.count_ones() as usize);
-        }
+        out.in_registers(|out| {
+            for (mask, word) in masks[..count].iter().zip(&words) {
+                out.push(extract_word(*word, *mask), mask.count_ones() as usize);
+            }
+        });
         first += BLOCK;
     }
 }
@@ -204,6 +232,36 @@ mod tests {
             }
         }
     }
+
+    /// Parts that begin and end in the same word, at its ends, or in none.
+    #[test]
+    fn parts_that_share_words_are_put_together() {
+        let source: BooleanBuffer = (0..400).map(|row| row * row % 7 < 3).collect();
+        let slice = Some(BitSlice::new(&source));
+        let lens: [&[usize]; 5] = [
+            &[1, 2, 3, 0, 4],
+            &[64, 0, 64, 1],
+            &[63, 1, 64, 200],
+            &[10, 300, 5, 5, 0],
+            &[3; 100],
+        ];
+        for lens in lens {
+            let part = |(at, len): (usize, &usize)| Part {
+                chunk: at % 2,
+                count: *len,
+                picks: Picks::Range(at..at + len),
+            };
+            let parts: Vec<Part<'_>> = lens.iter().enumerate().map(part).collect();
+            let expected: BooleanBuffer = lens
+                .iter()
+                .enumerate()
+                .flat_map(|(at, len)| (at..at + len).map(move |row| (at, row)))
+                .map(|(at, row)| at % 2 == 1 || source.value(row))
+                .collect();
+            assert_eq!(select_bits(&[slice, None], &parts), expected, "{lens:?}");
+        }
+    }
+
     #[test]
     fn gathers_agree_at_all_offsets() {
         let random = |at: usize| (at as u32).wrapping_mul(2_654_435_761) as usize >> 8;

@@ -8,7 +8,7 @@
 mod avx512;
 
 use super::picks::Run;
-use crate::bits::{BitSlice, WORD, low_bits};
+use crate::bits::{BLOCK, BitSlice, WORD};
 
 /// Masks with at most one row in so many are mostly words without any, and those are passed over.
 /// In denser ones the processor would guess wrong too often which words are.
@@ -121,31 +121,42 @@ fn rows_with(bits: BitSlice<'_>, first_row: usize, rows: &mut [u32]) -> usize {
 /// The `count` runs of living rows.
 pub(super) fn runs_of(bits: BitSlice<'_>, first_row: usize, count: usize) -> Vec<Run> {
     let mut runs = Vec::with_capacity(count);
-    // The run that no unset bit has ended yet.
-    let mut open = None;
-    bits.for_each_word(|at, word| {
-        let base = first_row + at * WORD;
-        let mut from = 0;
-        loop {
-            // Up to the next bit that ends the run, or begins one.
-            let change = if open.is_some() { !word } else { word } & !low_bits(from);
-            if change == 0 {
-                break;
-            }
-            from = change.trailing_zeros() as usize;
-            open = match open {
-                None => Some(base + from),
-                Some(start) => {
-                    let len = base + from - start;
-                    runs.push(Run { start, len });
-                    None
+    if count == 0 {
+        return runs;
+    }
+    // Where the last run began, whether no unset bit has ended it yet, and the last bit 64 times.
+    let (mut open, mut is_open, mut inside) = (0, false, 0_u64);
+    let mut words = [0; BLOCK];
+    let mut first = 0;
+    while first * WORD < bits.len() {
+        let count = bits.read_block(first, &mut words);
+        let words = &words[..count];
+        // Runs are long: in most blocks none begins and none ends.
+        if words.iter().fold(0, |any, word| any | (word ^ inside)) != 0 {
+            for (at, word) in words.iter().enumerate() {
+                let base = first_row + (first + at) * WORD;
+                // Bits that are not as the one before.
+                let mut changes = word ^ (word << 1 | inside >> (WORD - 1));
+                inside = (word.cast_signed() >> (WORD - 1)).cast_unsigned();
+                while changes != 0 {
+                    let row = base + changes.trailing_zeros() as usize;
+                    changes &= changes - 1;
+                    match is_open {
+                        true => runs.push(Run {
+                            start: open,
+                            len: row - open,
+                        }),
+                        false => open = row,
+                    }
+                    is_open = !is_open;
                 }
-            };
+            }
         }
-    });
-    if let Some(start) = open {
-        let len = first_row + bits.len() - start;
-        runs.push(Run { start, len });
+        first += BLOCK;
+    }
+    if is_open {
+        let len = first_row + bits.len() - open;
+        runs.push(Run { start: open, len });
     }
     runs
 }

@@ -49,10 +49,19 @@ pub(super) unsafe fn filled(bytes: usize, fill: impl FnOnce(&mut [MaybeUninit<u8
 /// Cuts `out` into pieces of the given lengths and calls `work` with the index and the piece of
 /// each, on several threads where that pays.
 pub(super) fn for_each_piece<T: Send>(
-    mut out: &mut [T],
+    out: &mut [T],
     lens: impl Iterator<Item = usize>,
     work: impl Fn(usize, &mut [T]) + Sync,
 ) {
+    map_pieces(out, lens, work);
+}
+
+/// As [`for_each_piece`], with what `work` makes of each.
+pub(super) fn map_pieces<T: Send, R: Send>(
+    mut out: &mut [T],
+    lens: impl Iterator<Item = usize>,
+    work: impl Fn(usize, &mut [T]) -> R + Sync,
+) -> Vec<R> {
     let mut pieces = Vec::new();
     for (at, len) in lens.enumerate() {
         let (piece, rest) = out.split_at_mut(len);
@@ -60,10 +69,9 @@ pub(super) fn for_each_piece<T: Send>(
         pieces.push((at, piece));
     }
     assert!(out.is_empty(), "the pieces make up the whole output");
+    let work = |(at, piece): (usize, &mut [T])| work(at, piece);
     match threads::are_worth(pieces.len()) {
-        true => pieces
-            .into_par_iter()
-            .for_each(|(at, piece)| work(at, piece)),
-        false => pieces.into_iter().for_each(|(at, piece)| work(at, piece)),
+        true => pieces.into_par_iter().map(work).collect(),
+        false => pieces.into_iter().map(work).collect(),
     }
 }

@@ -3,8 +3,8 @@
 
 use std::arch::x86_64::*;
 
-use super::{Census, ROWS_SPARE, are_mostly_empty, census_with};
-use crate::bits::{BLOCK, BitSlice, WORD};
+use super::{Census, ROWS_SPARE, census_with};
+use crate::bits::{BLOCK, BitSlice, WORD, low_bits};
 
 /// Row numbers of a vector.
 const LANES: usize = 16;
@@ -37,23 +37,18 @@ pub(super) fn census(bits: BitSlice<'_>) -> Census {
 pub(super) fn rows(bits: BitSlice<'_>, first_row: usize, rows: &mut [u32]) -> usize {
     debug_assert!(is_available());
     const { assert!(ROWS_SPARE >= LANES) };
-    let passes_over = are_mostly_empty(bits, rows);
     let mut block = [0; BLOCK];
     let (mut first, mut written) = (0, 0);
     while first * WORD < bits.len() {
         let count = bits.read_block(first, &mut block);
-        let words = &block[..count];
-        // The words to look at, a bit for each.
-        let mut live = match passes_over {
-            true => not_zero(words),
-            false => (1 << count) - 1,
-        };
+        // The words to look at, a bit for each. What lies behind them is of the block before.
+        let mut live = not_zero(&block) & low_bits(count);
         while live != 0 {
             let at = live.trailing_zeros() as usize;
             live &= live - 1;
             // The caller checked that every row number has at most 32 bits.
             let base = (first_row + (first + at) * WORD) as u32;
-            written += rows_of_word(words[at], base, &mut rows[written..]);
+            written += rows_of_word(block[at], base, &mut rows[written..]);
         }
         first += BLOCK;
     }
@@ -61,11 +56,21 @@ pub(super) fn rows(bits: BitSlice<'_>, first_row: usize, rows: &mut [u32]) -> us
 }
 
 /// A bit for each of `words` that is not zero.
-#[inline(always)]
-fn not_zero(words: &[u64]) -> u64 {
-    const { assert!(BLOCK < 64) };
-    let each = words.iter().enumerate();
-    each.fold(0, |live, (at, word)| live | u64::from(*word != 0) << at)
+///
+/// # Safety
+///
+/// - The processor has AVX-512 F.
+#[target_feature(enable = "avx512f")]
+#[inline]
+fn not_zero(words: &[u64; BLOCK]) -> u64 {
+    const LANES: usize = 8;
+    const { assert!(BLOCK <= 64) };
+    let vectors = words.as_chunks::<LANES>().0.iter().enumerate();
+    vectors.fold(0, |live, (at, words)| {
+        // SAFETY: eight words of 64 bits.
+        let words = unsafe { _mm512_loadu_si512(words.as_ptr().cast()) };
+        live | u64::from(_mm512_test_epi64_mask(words, words)) << (at * LANES)
+    })
 }
 
 /// Writes the numbers of the bits of `word`, counted from `base`, and returns how many there are.
