@@ -62,20 +62,18 @@ fn tools() -> Result<PathBuf> {
 fn maturin(tools: &Path, wheels: &Path, interpreter: Option<&str>) -> Result<()> {
     let mut maturin = Command::new(tools.join("maturin"));
     maturin
-        .current_dir(workspace::root())
-        .args([
-            "build",
-            "--release",
-            "--strip",
-            "--locked",
-            "-m",
-            "python-bindings/Cargo.toml",
-            "--out",
-        ])
-        .arg(wheels);
+        .args(["build", "--release", "--strip", "--locked", "-m"])
+        .arg(workspace::root().join("python-bindings/Cargo.toml"))
+        .arg("--out")
+        .arg(wheels)
+        .arg("--interpreter");
     match interpreter {
-        Some(interpreter) => maturin.args(["--interpreter", interpreter]),
-        None => maturin.arg("--interpreter").arg(tools.join("python")),
+        // Away from the workspace, whose settings say that building needs no interpreter: this one
+        // has objects of another shape, and what is built without asking it crashes in it.
+        Some(interpreter) => maturin.arg(interpreter).current_dir(std::env::temp_dir()),
+        None => maturin
+            .arg(tools.join("python"))
+            .current_dir(workspace::root()),
     };
     process::run(&mut maturin)
 }
