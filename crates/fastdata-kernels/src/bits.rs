@@ -184,15 +184,7 @@ impl BitWriter {
     pub(crate) fn push_slice(&mut self, source: BitSlice<'_>, start: usize, len: usize) {
         let source = source.slice(start, len);
         self.in_registers(|out| {
-            let mut block = [0; BLOCK];
-            let mut first = 0;
-            while first * WORD < len {
-                let count = source.read_block(first, &mut block);
-                for (at, word) in block[..count].iter().enumerate() {
-                    out.push(*word, (len - (first + at) * WORD).min(WORD));
-                }
-                first += BLOCK;
-            }
+            source.for_each_word(|at, word| out.push(word, (len - at * WORD).min(WORD)));
         });
     }
 

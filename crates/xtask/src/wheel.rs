@@ -18,25 +18,59 @@ const TOOLS: [&str; 3] = ["maturin==1.16.0", "auditwheel==6.8.2", "abi3audit==0.
 const WHEEL_BYTES_MAX: u64 = 12_000_000;
 /// What an import may take; told, not enforced, because other work on the machine is in it.
 const IMPORT_MS_MAX: f64 = 30.0;
-/// Interpreters without a global lock: they load no `abi3` library and need a wheel of their own.
-const FREE_THREADED: [&str; 2] = ["python3.14t", "python3.15t"];
+/// Interpreters without a global lock: they load no `abi3` library and need wheels of their own, one for
+/// each version, or one from 3.15 on.
+const FREE_THREADED: [FreeThreaded; 2] = [
+    FreeThreaded {
+        interpreter: "python3.14t",
+        arguments: &[],
+        tags: "-cp314-cp314t-",
+    },
+    FreeThreaded {
+        interpreter: "python3.15t",
+        arguments: &["--features", "abi3t"],
+        tags: "-cp315-abi3t-",
+    },
+];
+/// Tags of the wheel that every ordinary interpreter loads.
+const ABI3: &str = "-cp311-abi3-";
+
+/// How to build for an interpreter without a global lock.
+struct FreeThreaded {
+    interpreter: &'static str,
+    /// Maturin's, beside those for all wheels.
+    arguments: &'static [&'static str],
+    /// Of the wheel's name.
+    tags: &'static str,
+}
 
 pub(crate) fn run(_args: &Args) -> Result<()> {
     let wheel = build()?;
-    let (tools, wheels) = (tools()?, folder());
-    for interpreter in FREE_THREADED {
-        match process::works(
-            interpreter,
-            &["-c", "import sys; sys.exit(sys._is_gil_enabled())"],
-        ) {
-            true => maturin(&tools, &wheels, Some(interpreter))?,
-            false => say(&format!("{interpreter} is not here: no wheel for it")),
-        }
-    }
+    let tools = tools()?;
     check_size(&wheel)?;
     check_abi(&tools, &wheel)?;
     check_symbols(&tools, &wheel)?;
-    check_bare(&wheel)?;
+    check_bare(&wheel, python::system_python()?)?;
+    print(&format!("wheel: {}", wheel.display()));
+    for free_threaded in &FREE_THREADED {
+        build_free_threaded(&tools, free_threaded)?;
+    }
+    Ok(())
+}
+
+/// Builds and checks a wheel for an interpreter without a global lock, where there is one.
+fn build_free_threaded(tools: &Path, free_threaded: &FreeThreaded) -> Result<()> {
+    let interpreter = free_threaded.interpreter;
+    let is_here = "import sys; sys.exit(sys._is_gil_enabled())";
+    if !process::works(interpreter, &["-c", is_here]) {
+        say(&format!("{interpreter} is not here: no wheel for it"));
+        return Ok(());
+    }
+    maturin(tools, &folder(), Some(free_threaded))?;
+    let wheel = wheel_of(&folder(), free_threaded.tags)?;
+    check_size(&wheel)?;
+    check_symbols(tools, &wheel)?;
+    check_bare(&wheel, interpreter)?;
     print(&format!("wheel: {}", wheel.display()));
     Ok(())
 }
@@ -49,7 +83,7 @@ fn folder() -> PathBuf {
 pub(crate) fn build() -> Result<PathBuf> {
     let _ = std::fs::remove_dir_all(folder());
     maturin(&tools()?, &folder(), None)?;
-    abi3_wheel(&folder())
+    wheel_of(&folder(), ABI3)
 }
 
 /// Folder of the tools' interpreter and scripts.
@@ -59,7 +93,7 @@ fn tools() -> Result<PathBuf> {
     Ok(folder.join("bin"))
 }
 
-fn maturin(tools: &Path, wheels: &Path, interpreter: Option<&str>) -> Result<()> {
+fn maturin(tools: &Path, wheels: &Path, free_threaded: Option<&FreeThreaded>) -> Result<()> {
     let mut maturin = Command::new(tools.join("maturin"));
     maturin
         .args(["build", "--release", "--strip", "--locked", "-m"])
@@ -67,10 +101,13 @@ fn maturin(tools: &Path, wheels: &Path, interpreter: Option<&str>) -> Result<()>
         .arg("--out")
         .arg(wheels)
         .arg("--interpreter");
-    match interpreter {
+    match free_threaded {
         // Away from the workspace, whose settings say that building needs no interpreter: this one
         // has objects of another shape, and what is built without asking it crashes in it.
-        Some(interpreter) => maturin.arg(interpreter).current_dir(std::env::temp_dir()),
+        Some(free_threaded) => maturin
+            .arg(free_threaded.interpreter)
+            .args(free_threaded.arguments)
+            .current_dir(std::env::temp_dir()),
         None => maturin
             .arg(tools.join("python"))
             .current_dir(workspace::root()),
@@ -78,14 +115,15 @@ fn maturin(tools: &Path, wheels: &Path, interpreter: Option<&str>) -> Result<()>
     process::run(&mut maturin)
 }
 
-fn abi3_wheel(wheels: &Path) -> Result<PathBuf> {
+/// The wheel in `wheels` whose name has `tags`.
+fn wheel_of(wheels: &Path, tags: &str) -> Result<PathBuf> {
     let entries =
         std::fs::read_dir(wheels).map_err(|error| format!("{}: {error}", wheels.display()))?;
     let found = entries
         .flatten()
         .map(|entry| entry.path())
-        .find(|path| path.to_string_lossy().contains("-cp311-abi3-"));
-    found.ok_or_else(|| format!("no cp311-abi3 wheel in {}", wheels.display()))
+        .find(|path| path.to_string_lossy().contains(tags));
+    found.ok_or_else(|| format!("no wheel with {tags} in {}", wheels.display()))
 }
 
 fn check_size(wheel: &Path) -> Result<()> {
@@ -137,34 +175,34 @@ fn check_symbols(tools: &Path, wheel: &Path) -> Result<()> {
 }
 
 /// Imports the package, uses it, and says how long the import took.
+///
+/// An interpreter without a global lock takes it again when a library does not say that it works without.
 const BARE: &str = r#"
-import time
+import sys, time
+has_lock = getattr(sys, "_is_gil_enabled", lambda: True)
+had_lock = has_lock()
 start = time.perf_counter()
 import fastdata as fd
 took_ms = (time.perf_counter() - start) * 1e3
-import sys
+assert has_lock() == had_lock
 assert not {"numpy", "pyarrow", "polars", "pandas"} & set(sys.modules)
 frame = fd.DataFrame({"name": ["a", "b", "c"], "score": [1, 2, 3]})
 assert frame.filter("score > 1")["name"].to_list() == ["b", "c"]
 print(took_ms)
 "#;
 
-/// In an environment with nothing else.
-fn check_bare(wheel: &Path) -> Result<()> {
+/// In an environment of `interpreter` with nothing else.
+fn check_bare(wheel: &Path, interpreter: &str) -> Result<()> {
     let nonce = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
     let nonce = nonce.map_or(0, |since| since.as_millis());
     let folder = std::env::temp_dir().join(format!("fastdata-wheel-{nonce}"));
-    let checked = bare(wheel, &folder);
+    let checked = bare(wheel, interpreter, &folder);
     let _ = std::fs::remove_dir_all(&folder);
     checked
 }
 
-fn bare(wheel: &Path, folder: &Path) -> Result<()> {
-    process::run(
-        Command::new(python::system_python()?)
-            .args(["-m", "venv"])
-            .arg(folder),
-    )?;
+fn bare(wheel: &Path, interpreter: &str, folder: &Path) -> Result<()> {
+    process::run(Command::new(interpreter).args(["-m", "venv"]).arg(folder))?;
     let python = folder.join("bin").join("python");
     let mut install = Command::new(&python);
     install.args([

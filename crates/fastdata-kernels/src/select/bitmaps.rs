@@ -176,17 +176,17 @@ fn extract_with(
 ) {
     let source = source.slice(first_row, bits.len());
     let (mut masks, mut words) = ([0; BLOCK], [0; BLOCK]);
-    let mut first = 0;
-    while first * WORD < bits.len() {
-        let count = bits.read_block(first, &mut masks);
-        source.read_block(first, &mut words);
-        out.in_registers(|out| {
+    out.in_registers(|out| {
+        let mut first = 0;
+        while first * WORD < bits.len() {
+            let count = bits.read_block(first, &mut masks);
+            source.read_block(first, &mut words);
             for (mask, word) in masks[..count].iter().zip(&words) {
                 out.push(extract_word(*word, *mask), mask.count_ones() as usize);
             }
-        });
-        first += BLOCK;
-    }
+            first += BLOCK;
+        }
+    });
 }
 
 /// The scalar twin of `pext`: the bits of `word` that `mask` names, moved together.

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use fastdata_memory::PooledBuffer;
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use tokio::task::JoinSet;
 
 use super::client::{Answer, Client, Effort, Request};
@@ -101,8 +103,7 @@ impl Reading {
             && let Some(read) = reads.first()
         {
             let span = spans(&read.span).next().unwrap_or(read.span.clone());
-            let permit = self.client.engine.permit(span.end - span.start);
-            first = Some(self.open(&span, permit).await?);
+            first = Some(self.open(&span, self.place(&span)).await?);
         }
         if let Some(size_bytes) = self.version.size_bytes()
             && let Some(read) = reads.iter().find(|read| read.span.end > size_bytes)
@@ -136,7 +137,8 @@ impl Reading {
         {
             return Err(past_end(&self.object, &span, size_bytes));
         }
-        let brought = self.bring(Part::streamed(span, take), None).await?;
+        let opened = self.open(&span, self.place(&span)).await?;
+        let brought = self.bring(Part::streamed(span, take), opened).await?;
         Ok(Answered {
             size_bytes: self.version.size_bytes(),
             etag: self.version.etag(),
@@ -163,16 +165,13 @@ impl Reading {
         let lens: Vec<usize> = lens.into_iter().map(|len| len as usize).collect();
         let (whole, pieces) = pieces::split(PooledBuffer::with_len(len), &lens);
         for (number, (span, piece)) in spans.into_iter().zip(pieces).enumerate() {
-            let (reading, opened) = (self.clone(), opened.take());
-            let bytes = span.end - span.start;
-            // In this order, whichever task runs first.
-            let place = opened.is_none().then(|| self.client.engine.place(bytes));
-            let part = Part::in_memory(span, piece, algorithm);
+            let opening = match opened.take() {
+                Some(opened) => std::future::ready(Ok(opened)).boxed(),
+                None => self.clone().opening(span.clone()),
+            };
+            let (reading, part) = (self.clone(), Part::in_memory(span, piece, algorithm));
             running.spawn(async move {
-                let opened = match place {
-                    Some(place) => Some(reading.open(&part.span, place).await?),
-                    None => opened,
-                };
+                let opened = opening.await?;
                 Ok((number, reading.bring(part, opened).await?))
             });
         }
@@ -180,18 +179,7 @@ impl Reading {
     }
 
     /// Brings one part, and compares what it sums up to where the answer says that.
-    pub(super) async fn bring(
-        &self,
-        mut part: Part<'_>,
-        opened: Option<Opened>,
-    ) -> Result<Brought> {
-        let mut opened = match opened {
-            Some(opened) => opened,
-            None => {
-                let permit = self.client.engine.permit(part.span.end - part.span.start);
-                self.open(&part.span, permit).await?
-            }
-        };
+    pub(super) async fn bring(&self, mut part: Part<'_>, mut opened: Opened) -> Result<Brought> {
         if let Some(expected) = &opened.expected {
             part.sum_by(expected.algorithm);
         }
@@ -254,13 +242,20 @@ impl Reading {
         Err(self.damaged(&what))
     }
 
+    /// As [`Reading::open`], in the order of the calls, whichever task waits for it first.
+    fn opening(self, span: Range<u64>) -> BoxFuture<'static, Result<Opened>> {
+        let place = self.place(&span);
+        async move { self.open(&span, place).await }.boxed()
+    }
+
+    /// A place in the line for a request for `span`.
+    fn place(&self, span: &Range<u64>) -> BoxFuture<'static, Permit> {
+        self.client.engine.place(span.end - span.start)
+    }
+
     /// Begins to read `span` when there is leave.
-    async fn open(
-        &self,
-        span: &Range<u64>,
-        permit: impl Future<Output = Permit>,
-    ) -> Result<Opened> {
-        let permit = permit.await;
+    async fn open(&self, span: &Range<u64>, place: BoxFuture<'static, Permit>) -> Result<Opened> {
+        let permit = place.await;
         let mut effort = self.client.effort();
         let begun = Instant::now();
         let (answer, expected) = self.ask(span, &mut effort).await?;

@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use fastdata_memory::PooledBuffer;
+
 use crate::checksum::Digest;
 use crate::pieces::Piece;
 use crate::{ChecksumAlgorithm, Result, Take};
@@ -31,7 +33,7 @@ enum Target<'a> {
 
 /// Somebody who takes bytes as they come.
 struct Stream<'a> {
-    buffer: Vec<u8>,
+    buffer: PooledBuffer,
     /// Bytes of the part that have been taken.
     taken: usize,
     take: &'a mut Take<'a>,
@@ -47,8 +49,9 @@ impl<'a> Part<'a> {
     }
 
     pub(super) fn streamed(span: Range<u64>, take: &'a mut Take<'a>) -> Self {
+        let bytes = usize::try_from(span.end - span.start).unwrap_or(usize::MAX);
         let stream = Stream {
-            buffer: Vec::new(),
+            buffer: PooledBuffer::with_len(STREAM_BYTES.min(bytes)),
             taken: 0,
             take,
         };
@@ -104,12 +107,9 @@ impl<'a> Part<'a> {
         match &mut self.target {
             Target::Memory(piece) => piece.slice_mut(filled..len.min(filled.saturating_add(most))),
             Target::Stream(stream) => {
-                if stream.buffer.is_empty() {
-                    stream.buffer = vec![0; STREAM_BYTES.min(len)];
-                }
                 let from = filled - stream.taken;
                 let until = stream.buffer.len().min(len - stream.taken);
-                &mut stream.buffer[from..until.min(from.saturating_add(most))]
+                &mut stream.buffer.as_mut_slice()[from..until.min(from.saturating_add(most))]
             }
         }
     }
@@ -122,7 +122,7 @@ impl<'a> Part<'a> {
             digest.update(match &mut self.target {
                 Target::Memory(piece) => piece.slice_mut(from..self.filled),
                 Target::Stream(stream) => {
-                    &stream.buffer[from - stream.taken..self.filled - stream.taken]
+                    &stream.buffer.as_slice()[from - stream.taken..self.filled - stream.taken]
                 }
             });
         }
@@ -135,6 +135,6 @@ impl<'a> Part<'a> {
             return Ok(());
         }
         stream.taken = self.filled;
-        (stream.take)(&stream.buffer[..waiting])
+        (stream.take)(&stream.buffer.as_slice()[..waiting])
     }
 }

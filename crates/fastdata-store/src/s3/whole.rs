@@ -207,10 +207,9 @@ impl Reading {
     async fn receive(&self, span: Range<u64>, opened: Opened) -> Result<Bytes> {
         let len = (span.end - span.start) as usize;
         let (whole, parts) = pieces::split(PooledBuffer::with_len(len), &[len]);
-        let mut opened = Some(opened);
-        for piece in parts {
+        for (piece, opened) in parts.into_iter().zip([opened]) {
             let part = Part::in_memory(span.clone(), piece, None);
-            self.bring(part, opened.take()).await?;
+            self.bring(part, opened).await?;
         }
         Ok(joined(whole))
     }
