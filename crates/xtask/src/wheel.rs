@@ -47,11 +47,8 @@ struct FreeThreaded {
 pub(crate) fn run(_args: &Args) -> Result<()> {
     let wheel = build()?;
     let tools = tools()?;
-    check_size(&wheel)?;
     check_abi(&tools, &wheel)?;
-    check_symbols(&tools, &wheel)?;
-    check_bare(&wheel, python::system_python()?)?;
-    print(&format!("wheel: {}", wheel.display()));
+    check(&tools, &wheel, python::system_python()?)?;
     for free_threaded in &FREE_THREADED {
         build_free_threaded(&tools, free_threaded)?;
     }
@@ -68,9 +65,14 @@ fn build_free_threaded(tools: &Path, free_threaded: &FreeThreaded) -> Result<()>
     }
     maturin(tools, &folder(), Some(free_threaded))?;
     let wheel = wheel_of(&folder(), free_threaded.tags)?;
-    check_size(&wheel)?;
-    check_symbols(tools, &wheel)?;
-    check_bare(&wheel, interpreter)?;
+    check(tools, &wheel, interpreter)
+}
+
+/// What holds for every wheel; `interpreter` is one that loads it.
+fn check(tools: &Path, wheel: &Path, interpreter: &str) -> Result<()> {
+    check_size(wheel)?;
+    check_symbols(tools, wheel)?;
+    check_bare(wheel, interpreter)?;
     print(&format!("wheel: {}", wheel.display()));
     Ok(())
 }

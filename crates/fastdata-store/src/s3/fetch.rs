@@ -103,7 +103,7 @@ impl Reading {
             && let Some(read) = reads.first()
         {
             let span = spans(&read.span).next().unwrap_or(read.span.clone());
-            first = Some(self.open(&span, self.place(&span)).await?);
+            first = Some(self.open(&span).await?);
         }
         if let Some(size_bytes) = self.version.size_bytes()
             && let Some(read) = reads.iter().find(|read| read.span.end > size_bytes)
@@ -137,7 +137,7 @@ impl Reading {
         {
             return Err(past_end(&self.object, &span, size_bytes));
         }
-        let opened = self.open(&span, self.place(&span)).await?;
+        let opened = self.open(&span).await?;
         let brought = self.bring(Part::streamed(span, take), opened).await?;
         Ok(Answered {
             size_bytes: self.version.size_bytes(),
@@ -167,7 +167,7 @@ impl Reading {
         for (number, (span, piece)) in spans.into_iter().zip(pieces).enumerate() {
             let opening = match opened.take() {
                 Some(opened) => std::future::ready(Ok(opened)).boxed(),
-                None => self.clone().opening(span.clone()),
+                None => self.open(&span),
             };
             let (reading, part) = (self.clone(), Part::in_memory(span, piece, algorithm));
             running.spawn(async move {
@@ -242,30 +242,25 @@ impl Reading {
         Err(self.damaged(&what))
     }
 
-    /// As [`Reading::open`], in the order of the calls, whichever task waits for it first.
-    fn opening(self, span: Range<u64>) -> BoxFuture<'static, Result<Opened>> {
-        let place = self.place(&span);
-        async move { self.open(&span, place).await }.boxed()
-    }
-
-    /// A place in the line for a request for `span`.
-    fn place(&self, span: &Range<u64>) -> BoxFuture<'static, Permit> {
-        self.client.engine.place(span.end - span.start)
-    }
-
-    /// Begins to read `span` when there is leave.
-    async fn open(&self, span: &Range<u64>, place: BoxFuture<'static, Permit>) -> Result<Opened> {
-        let permit = place.await;
-        let mut effort = self.client.effort();
-        let begun = Instant::now();
-        let (answer, expected) = self.ask(span, &mut effort).await?;
-        Ok(Opened {
-            answer,
-            permit,
-            effort,
-            begun,
-            expected,
-        })
+    /// Takes a place in the line now, whichever task waits first, and begins to read `span` when its
+    /// turn has come.
+    fn open(&self, span: &Range<u64>) -> BoxFuture<'static, Result<Opened>> {
+        let (reading, span) = (self.clone(), span.clone());
+        let place = self.client.engine.place(span.end - span.start);
+        let opening = async move {
+            let permit = place.await;
+            let mut effort = reading.client.effort();
+            let begun = Instant::now();
+            let (answer, expected) = reading.ask(&span, &mut effort).await?;
+            Ok(Opened {
+                answer,
+                permit,
+                effort,
+                begun,
+                expected,
+            })
+        };
+        opening.boxed()
     }
 
     /// An answer that brings exactly `span`, of the right version, and its checksum if that is the whole
