@@ -4,10 +4,13 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::Int64Type;
-use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int64Array, RecordBatch};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Float16Array, Float64Array, Int64Array, RecordBatch,
+};
 use arrow_cast::{CastOptions, cast, cast_with_options};
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 use fastdata::{Column, DataFrame, NullAs, Rows};
+use half::f16;
 use pyo3::buffer::PyBuffer;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyBytes, PyDict, PyString};
@@ -174,6 +177,7 @@ fn buffer(object: &Bound<'_, PyAny>) -> PyResult<Option<ArrayRef>> {
         // `PyBuffer` would read the bytes of big-endian numbers in our order.
         [b'>' | b'!', ..] => return Ok(None),
         b"?" => return booleans(object).map(Some),
+        b"e" | b"<e" | b"=e" => return halves(object).map(Some),
         _ => {}
     }
     of!(
@@ -200,13 +204,29 @@ fn format_of(object: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
 
 /// No Rust type stands for items that are booleans (`?`): they are seen as bytes.
 fn booleans(object: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
+    let bytes = bytes_of(object)?;
+    let values: BooleanArray = bytes
+        .as_bytes()
+        .iter()
+        .map(|byte| Some(*byte != 0))
+        .collect();
+    Ok(Arc::new(values))
+}
+
+/// Nor for floats of 16 bits (`e`), which come in this machine's order.
+fn halves(object: &Bound<'_, PyAny>) -> PyResult<ArrayRef> {
+    let bytes = bytes_of(object)?;
+    let (pairs, _) = bytes.as_bytes().as_chunks();
+    let values = pairs.iter().copied().map(f16::from_le_bytes);
+    Ok(Arc::new(Float16Array::from_iter_values(values)))
+}
+
+/// The bytes of a one-dimensional buffer, strides or not.
+fn bytes_of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyBytes>> {
     let view = object.py().import("builtins")?.getattr("memoryview")?;
     let memory = view.call1((object,))?;
     one_dimension(memory.getattr("ndim")?.extract()?)?;
-    let bytes = memory.call_method0("tobytes")?;
-    let bytes = bytes.cast::<PyBytes>()?.as_bytes();
-    let values: BooleanArray = bytes.iter().map(|byte| Some(*byte != 0)).collect();
-    Ok(Arc::new(values))
+    Ok(memory.call_method0("tobytes")?.cast_into()?)
 }
 
 /// A column of points in time or durations; the lowest number is null.

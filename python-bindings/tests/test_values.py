@@ -203,21 +203,6 @@ def test_dlpack_copies_when_asked():
     assert shared.sum() == 10 and copied.sum() == 19
 
 
-def test_torch():
-    """Runs where somebody has installed torch: its wheel for Linux brings gigabytes of CUDA along."""
-    torch = pytest.importorskip("torch")
-    frame = fd.DataFrame({"i": np.arange(4), "f": np.arange(4, dtype="float32"), "b": [True, False, True, True]})
-    tensors = frame.to_torch()
-    assert tensors["i"].dtype == torch.int64 and tensors["i"].tolist() == [0, 1, 2, 3]
-    assert tensors["f"].dtype == torch.float32 and tensors["b"].dtype == torch.bool and tensors["b"].tolist() == [True, False, True, True]
-    assert tensors["i"].data_ptr() == frame["i"].to_numpy().ctypes.data
-    copied = frame.to_torch(copy=True)["i"]
-    copied[0] = 9
-    assert frame["i"].to_list() == [0, 1, 2, 3]
-    with pytest.raises(fd.InvalidArgumentError, match="nulls"):
-        fd.DataFrame({"i": [1, None]}).to_torch()
-
-
 WITHOUT_PYARROW = """
 import sys
 class Blocked:

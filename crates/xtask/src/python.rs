@@ -45,6 +45,17 @@ pub(crate) fn prepare_oldest() -> Result<PathBuf> {
     )
 }
 
+/// File that pins the libraries of tensors.
+const TENSORS_REQUIREMENTS: &str = "testdata/python/tensors-requirements.txt";
+
+/// An environment with those: in continuous integration, since they take 7 GB.
+pub(crate) fn prepare_tensors() -> Result<PathBuf> {
+    if !workspace::in_ci() {
+        return Err("7 GB that are installed where CI=true is set".to_owned());
+    }
+    prepare_in(&workspace::target().join("tensors"), TENSORS_REQUIREMENTS)
+}
+
 /// An environment in `folder` that holds what `requirements`, relative to the root, asks for; its
 /// interpreter.
 pub(crate) fn prepare_in(folder: &Path, requirements: &str) -> Result<PathBuf> {

@@ -12,6 +12,12 @@ use crate::{gateway, package, python, workspace};
 #[derive(clap::Args, Default)]
 pub(crate) struct Args {}
 
+/// The tests that run with the oldest libraries too.
+const HAND_OVER: &[&str] = &["test_arrow.py", "test_frame.py"];
+
+/// The tests that need PyTorch and TensorFlow, in an environment of their own.
+const TENSORS: &str = "test_tensors.py";
+
 /// What ran so far.
 #[derive(Debug, Default, PartialEq, Eq)]
 struct Tally {
@@ -26,6 +32,8 @@ pub(crate) fn run(_args: &Args) -> Result<()> {
     let python = part(&mut tally, "the Python oracles", python::prepare());
     let metaflow = part(&mut tally, "Metaflow", python::prepare_metaflow());
     let oldest = part(&mut tally, "the oldest libraries", python::prepare_oldest());
+    let tensors = python::prepare_tensors();
+    let tensors = part(&mut tally, "PyTorch and TensorFlow", tensors);
     part(&mut tally, "the Versity S3 Gateway", gateway::prepare());
     cargo_tests(&mut tally)?;
     match python {
@@ -34,7 +42,10 @@ pub(crate) fn run(_args: &Args) -> Result<()> {
             oracle_tests(&mut tally, &python, metaflow.as_deref())?;
             package_tests(&mut tally, &python, metaflow.as_deref(), &site)?;
             if let Some(oldest) = oldest {
-                oldest_tests(&mut tally, &oldest, &site)?;
+                file_tests(&mut tally, &oldest, &site, HAND_OVER)?;
+            }
+            if let Some(tensors) = tensors {
+                file_tests(&mut tally, &tensors, &site, &[TENSORS])?;
             }
         }
         None => say("SKIPPED: the Python oracle tests"),
@@ -116,15 +127,16 @@ fn package_tests(
     site: &Path,
 ) -> Result<()> {
     let mut command = pytest(python, "python-bindings/tests");
+    command.args(["--ignore", &format!("python-bindings/tests/{TENSORS}")]);
     if let Some(metaflow) = metaflow {
         command.env("FASTDATA_METAFLOW_PYTHON", metaflow);
     }
     watch_pytest(tally, command.env("FASTDATA_PACKAGE", site))
 }
 
-/// Hand-over to the oldest versions of other libraries that we promise to work with.
-fn oldest_tests(tally: &mut Tally, python: &Path, site: &Path) -> Result<()> {
-    for file in ["test_arrow.py", "test_frame.py"] {
+/// The package's tests in `files`, with the libraries that `python` has.
+fn file_tests(tally: &mut Tally, python: &Path, site: &Path, files: &[&str]) -> Result<()> {
+    for file in files {
         let mut command = pytest(python, &format!("python-bindings/tests/{file}"));
         watch_pytest(tally, command.env("FASTDATA_PACKAGE", site))?;
     }

@@ -144,10 +144,11 @@ fn report(copied: Vec<Copied>, started: Instant, json: bool) -> Result<(), Failu
         0 => String::new(),
         count => format!(", {count} not verified"),
     };
+    let files = if done == 1 { "file" } else { "files" };
     // A closed stderr is no reason to fail.
     let _ = writeln!(
         std::io::stderr(),
-        "{done} files, {bytes} bytes in {seconds:.2} s ({rate:.0} MB/s){without}"
+        "{done} {files}, {bytes} bytes in {seconds:.2} s ({rate:.0} MB/s){without}"
     );
     let count = failed.len();
     match failed.pop() {
