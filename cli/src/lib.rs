@@ -20,5 +20,6 @@ mod output;
 mod progress;
 mod run;
 mod statistics;
+mod warnings;
 
 pub use run::run;

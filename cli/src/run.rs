@@ -5,7 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use crate::args::{Args, Command};
 use crate::failure::{Failure, FailureKind};
-use crate::{cmd, config, failure, interrupt};
+use crate::{cmd, config, failure, interrupt, warnings};
 
 /// Runs the command with `arguments`, the first of which is its own name, and returns its exit
 /// code. From then on Ctrl-C in this process belongs to the command.
@@ -34,6 +34,7 @@ pub fn run(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> 
 }
 
 fn dispatch(args: Args) -> Result<(), Failure> {
+    warnings::show();
     let cancel = interrupt::install()?;
     match args.command {
         Command::Scan(args) => cmd::scan::run(config::ScanConfig::resolve(args)?, &cancel),

@@ -15,6 +15,7 @@ use crate::frame::DataFrame;
 use crate::interrupt::{LOOK, Outcome, finish, receive};
 use crate::scan::tell;
 use crate::schema::Schema;
+use crate::warnings;
 
 /// What comes next.
 enum Step {
@@ -36,6 +37,7 @@ pub(crate) struct Batches {
 impl Batches {
     /// Starts `scan` on a thread that waits for its consumer, batch by batch of at most `rows_max` rows.
     pub(crate) fn start(scan: &Scan, rows_max: usize) -> PyResult<Self> {
+        warnings::listen();
         let cancel = CancelToken::default();
         let scan = scan.with_cancel(cancel.clone());
         let schema = scan.schema().clone();
@@ -87,6 +89,7 @@ impl Batches {
         }
         let outcome = loop {
             if let Some(outcome) = receive(py, &self.receiver, LOOK) {
+                warnings::hand_on(py)?;
                 break finish(outcome);
             }
             if let Err(raised) = py.check_signals() {

@@ -9,6 +9,7 @@ use fastdata::{CancelToken, Result};
 use pyo3::prelude::*;
 
 use crate::exceptions::{exception, internal, of_blobs};
+use crate::warnings;
 
 /// How often signals and progress are looked at while work goes on.
 pub(crate) const LOOK: Duration = Duration::from_millis(50);
@@ -53,6 +54,7 @@ pub(crate) fn watched<T: Send + 'static>(
     work: impl FnOnce() -> Result<T> + Send + 'static,
     mut look: impl FnMut(Python<'_>) -> PyResult<()>,
 ) -> PyResult<T> {
+    warnings::listen();
     let (sender, receiver) = channel();
     let receiver = Mutex::new(receiver);
     let thread = std::thread::Builder::new().name("fastdata-work".to_owned());
@@ -62,6 +64,7 @@ pub(crate) fn watched<T: Send + 'static>(
     })?;
     loop {
         if let Some(outcome) = receive(py, &receiver, LOOK) {
+            warnings::hand_on(py)?;
             return finish(outcome);
         }
         if let Err(raised) = py.check_signals().and_then(|()| look(py)) {

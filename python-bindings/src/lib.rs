@@ -37,6 +37,7 @@ mod schema;
 mod sequence;
 mod table;
 mod values;
+mod warnings;
 
 use pyo3::pymodule;
 

@@ -11,7 +11,7 @@ pub(crate) struct RemoteArgs {
     /// Most requests under way at once; how many are used is found out
     #[arg(long, value_name = "N", env = "FASTDATA_CONNECTIONS")]
     pub(crate) connections: Option<usize>,
-    /// Most bytes read in a second, such as 10MB
+    /// Most bytes that come and go in a second, such as 10MB
     #[arg(long, value_name = "SIZE", env = "FASTDATA_MAX_RATE")]
     pub(crate) max_rate: Option<String>,
     #[command(flatten)]
@@ -46,6 +46,9 @@ pub(crate) struct GetArgs {
     /// Keep what has come when interrupted, and go on from there next time
     #[arg(long, env = "FASTDATA_RESUME", value_parser = BoolishValueParser::new())]
     pub(crate) resume: bool,
+    /// Wait until each file is on the disk, so that it outlives a loss of power
+    #[arg(long, env = "FASTDATA_FSYNC", value_parser = BoolishValueParser::new())]
+    pub(crate) fsync: bool,
     #[command(flatten)]
     pub(crate) remote: RemoteArgs,
     #[command(flatten)]
@@ -159,6 +162,9 @@ pub(crate) struct SyncArgs {
     /// Compare also with a SHA-256, which takes another reading; other checksums always are
     #[arg(long, env = "FASTDATA_VERIFY", value_parser = BoolishValueParser::new())]
     pub(crate) verify: bool,
+    /// Wait until each file is on the disk, so that it outlives a loss of power
+    #[arg(long, env = "FASTDATA_FSYNC", value_parser = BoolishValueParser::new())]
+    pub(crate) fsync: bool,
     #[command(flatten)]
     pub(crate) remote: RemoteArgs,
     #[command(flatten)]

@@ -4,6 +4,7 @@
 
 mod blob;
 mod command;
+mod copies;
 mod demo;
 mod exit_codes;
 mod formats;

@@ -91,7 +91,8 @@ pub struct StoreConfig {
     /// Time without a byte after which an answer is taken for dead, and the rest is asked for on
     /// another connection.
     pub stall_timeout: Duration,
-    /// The most that is read in a second over all connections, for those who share their line.
+    /// The most bytes that come and go in a second over all connections to S3, for those who share
+    /// their line. What stores of Google and Azure take is not limited.
     pub max_bytes_per_second: Option<u64>,
     /// How often a request is sent again when that may help.
     pub retries: usize,

@@ -1,4 +1,4 @@
-"""What scans did, to `logging.getLogger("fastdata")`."""
+"""What scans did, and what the library warns of (`src/warnings.rs`), to `logging.getLogger("fastdata")`."""
 
 import logging
 

@@ -37,6 +37,7 @@ pub(crate) fn get(args: GetArgs, cancel: &CancelToken) -> Result<(), Failure> {
     let options = CopyOptions {
         verify: args.verify,
         resume: args.resume,
+        fsync: args.fsync,
         ..CopyOptions::default()
     };
     let destination = location(destination)?;
@@ -91,6 +92,7 @@ pub(crate) fn sync(args: SyncArgs, cancel: &CancelToken) -> Result<(), Failure> 
     }
     let options = CopyOptions {
         verify: args.verify,
+        fsync: args.fsync,
         ..CopyOptions::default()
     };
     let started = Instant::now();
@@ -110,6 +112,7 @@ fn line(step: &SyncStep) -> String {
         SyncStep::Download(meta, path) => format!("get {} {}\n", meta.location, path.display()),
         SyncStep::Upload(path, object, _) => format!("put {} {object}\n", path.display()),
         SyncStep::Delete(object) => format!("rm {object}\n"),
+        SyncStep::Refuse(_, why) => format!("refuse {why}\n"),
     }
 }
 

@@ -178,6 +178,11 @@ impl Client {
             Err(behind) => -i64::try_from(behind.duration().as_secs()).unwrap_or(0),
         };
         if ahead.abs() >= SKEW_MIN_S {
+            log::warn!(
+                "this machine's clock is {} s {} the service's, whose time is used: set it",
+                ahead.abs(),
+                if ahead > 0 { "behind" } else { "ahead of" },
+            );
             self.engine.set_clock_ahead(ahead);
         }
     }
@@ -228,7 +233,8 @@ impl Client {
             locked(&engine.hedging).sent();
         }
         let connection = lease.connection();
-        let asked = connection.request(head.as_bytes(), &request.body, without_body, timeout);
+        let (head, body, rate) = (head.as_bytes(), &request.body, &engine.rate);
+        let asked = connection.request(head, body, without_body, timeout, rate);
         let head = match asked.await {
             Ok(head) => head,
             Err(broken) => {

@@ -14,6 +14,7 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
+use super::rate::RateLimit;
 use super::trust::tls_config;
 
 /// Longer heads are an attack or a mistake.
@@ -72,7 +73,7 @@ impl Head {
     }
 
     /// `Err` says what makes no sense. `None`: there is more to come.
-    fn parse(bytes: &[u8], without_body: bool) -> Result<Option<(Self, usize)>, String> {
+    pub(super) fn parse(bytes: &[u8], without_body: bool) -> Result<Option<(Self, usize)>, String> {
         let mut slots = [httparse::EMPTY_HEADER; 96];
         let mut parsed = httparse::Response::new(&mut slots);
         let parsing = parsed.parse(bytes);
@@ -215,14 +216,17 @@ impl Connection {
         body: &[u8],
         without_body: bool,
         timeout: Duration,
+        rate: &RateLimit,
     ) -> Result<Head, Broken> {
         self.buffer.clear();
         let late = |what: &str| Broken::Lost(format!("{what} within {timeout:?}"));
         let mut sent = Ok(());
         // A body may take as long as it moves.
-        for piece in std::iter::once(head).chain(body.chunks(SEND_BYTES)) {
+        let piece_bytes = SEND_BYTES.min(rate.piece_bytes_max());
+        for piece in std::iter::once(head).chain(body.chunks(piece_bytes)) {
             match tokio::time::timeout(timeout, self.stream.write_all(piece)).await {
-                Ok(Ok(())) => {}
+                Ok(Ok(())) if body.is_empty() => {}
+                Ok(Ok(())) => rate.keep(piece.len()).await,
                 Ok(Err(error)) => {
                     sent = Err(error);
                     break;

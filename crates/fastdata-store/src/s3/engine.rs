@@ -15,6 +15,7 @@ use super::concurrency::Controller;
 use super::endpoint::Endpoint;
 use super::hedge::Hedging;
 use super::pool::Pool;
+use super::rate::RateLimit;
 use super::retry::{Budget, Patience, Retry};
 use crate::{ChecksumAlgorithm, StoreConfig};
 
@@ -51,7 +52,7 @@ pub(super) struct Engine {
     /// What the service's clock shows beyond ours, in seconds.
     clock_ahead_s: AtomicI64,
     seed: AtomicU64,
-    rate: Option<RateLimit>,
+    pub(super) rate: RateLimit,
 }
 
 /// The controller, and how far the permits are from its target.
@@ -68,12 +69,6 @@ pub(super) struct Permit {
     permit: Option<OwnedSemaphorePermit>,
     _slot: Option<OwnedSemaphorePermit>,
     engine: Arc<Engine>,
-}
-
-/// Bytes a second, for people who share their line.
-struct RateLimit {
-    bytes_per_second: f64,
-    free_at: Mutex<Instant>,
 }
 
 pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -108,10 +103,7 @@ impl Engine {
             }),
             clock_ahead_s: AtomicI64::new(0),
             seed: AtomicU64::new(u64::from(std::process::id()) << 32),
-            rate: config.max_bytes_per_second.map(|limit| RateLimit {
-                bytes_per_second: limit.max(1) as f64,
-                free_at: Mutex::new(Instant::now()),
-            }),
+            rate: RateLimit::new(config.max_bytes_per_second),
         }
     }
 
@@ -213,29 +205,6 @@ impl Engine {
         let mut flow = locked(&self.controller);
         flow.controller.throttled(self.now());
         flow.settle(&self.permits);
-    }
-
-    /// Waits as long as `bytes` that have come were too fast.
-    pub(super) async fn keep_rate(&self, bytes: usize) {
-        let Some(rate) = &self.rate else { return };
-        let until = {
-            let mut free_at = locked(&rate.free_at);
-            let takes = Duration::from_secs_f64(bytes as f64 / rate.bytes_per_second);
-            *free_at = (*free_at).max(Instant::now()) + takes;
-            *free_at
-        };
-        // A tenth of a second ahead does not hurt, and spares many short waits.
-        if until > Instant::now() + Duration::from_millis(100) {
-            tokio::time::sleep_until(until.into()).await;
-        }
-    }
-
-    /// The most that is read at one time, so that a rate limit is kept smoothly.
-    pub(super) fn read_bytes_max(&self) -> usize {
-        match &self.rate {
-            Some(rate) => (rate.bytes_per_second / 10.0).clamp(4096.0, 1e6) as usize,
-            None => usize::MAX,
-        }
     }
 }
 

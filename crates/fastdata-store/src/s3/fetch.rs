@@ -380,7 +380,7 @@ impl Reading {
         let stall = tokio::time::sleep(engine.stall_timeout);
         let mut stall = std::pin::pin!(stall);
         let mut alive_at = Instant::now();
-        let read_bytes_max = engine.read_bytes_max();
+        let read_bytes_max = engine.rate.piece_bytes_max();
         while part.filled() < end {
             let into = part.room(read_bytes_max);
             let read = tokio::select! {
@@ -422,7 +422,7 @@ impl Reading {
                 }
                 Verdict::Slow => {}
             }
-            engine.keep_rate(bytes).await;
+            engine.rate.keep(bytes).await;
         }
         let bytes = end - at_first;
         if bytes >= PROGRESS_BYTES {

@@ -8,6 +8,7 @@ use bytes::Bytes;
 use super::connection::Broken;
 use super::endpoint::{self, Endpoint};
 use super::pool::Pool;
+use super::rate::RateLimit;
 use super::sign;
 use crate::{Error, ErrorKind, Result, Secret, StoreConfig};
 
@@ -131,7 +132,9 @@ impl Service {
         loop {
             let mut lease = self.pool.lease(self.config.connect_timeout).await?;
             let connection = lease.connection();
-            let answered = connection.request(head, body, false, timeout).await;
+            let answered = connection
+                .request(head, body, false, timeout, &RateLimit::none())
+                .await;
             // It may have lain too long; a new one tells.
             if let (Err(Broken::Closed), true) = (&answered, lease.is_reused) {
                 continue;

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use tokio::task::JoinSet;
 
 use super::download::{self, Desk, Downloaded, How, PART_BYTES, Told, Verification};
+use super::errands::{Errand, is_marker, refuse_collisions};
 use super::names::path_below;
 use super::plan::{self, Item};
 use super::unfinished;
@@ -28,6 +29,9 @@ pub struct CopyOptions {
     pub verify: bool,
     /// Keep what has come when a download is interrupted, and go on from there.
     pub resume: bool,
+    /// Wait until a downloaded file and its name are on the disk: what was reported as done then
+    /// outlives a loss of power. It costs a write of the disk for each file.
+    pub fsync: bool,
     /// How objects are written.
     pub put: PutOptions,
 }
@@ -61,14 +65,10 @@ pub enum SyncStep {
     Download(ObjectMeta, PathBuf),
     /// The file becomes the object.
     Upload(PathBuf, Location, u64),
+    /// The object cannot be a file there, for this reason.
+    Refuse(Location, String),
     /// The object is not in the source.
     Delete(Location),
-}
-
-/// Where an item goes.
-struct Errand {
-    item: Item,
-    path: Result<PathBuf>,
 }
 
 pub(super) async fn get(
@@ -95,11 +95,13 @@ pub(super) async fn get(
 }
 
 async fn download_all(desk: &Desk, mut errands: Vec<Errand>, options: &CopyOptions) -> Vec<Copied> {
+    refuse_collisions(&mut errands);
     // The largest first: what begins last should not take longest.
     errands.sort_by_key(|errand| std::cmp::Reverse(errand.item.meta.size_bytes));
     let how = How {
         verify: options.verify,
         resume: options.resume,
+        fsync: options.fsync,
     };
     let folders = errands
         .iter()
@@ -151,8 +153,7 @@ fn ended(done: Option<std::result::Result<Copied, tokio::task::JoinError>>) -> O
 }
 
 async fn fetch(desk: &Desk, item: Item, path: &Path, how: How) -> Result<Outcome> {
-    let object = &item.meta.location;
-    if object.key().ends_with('/') && item.meta.size_bytes == 0 {
+    if is_marker(&item) {
         std::fs::create_dir_all(path)
             .map_err(|error| download::io_error("make the folder", path, error))?;
         return Ok(Outcome::Folder);
@@ -263,10 +264,10 @@ pub(super) async fn sync_plan(
         }
         let bytes = meta.size_bytes;
         steps.push(match destination.local_path() {
-            Some(folder) => {
-                let path = path_below(folder, &meta.location, &name)?;
-                SyncStep::Download(meta, path)
-            }
+            Some(folder) => match path_below(folder, &meta.location, &name) {
+                Ok(path) => SyncStep::Download(meta, path),
+                Err(error) => SyncStep::Refuse(meta.location, error.to_string()),
+            },
             None => {
                 let path = meta
                     .location
@@ -304,6 +305,7 @@ pub(super) async fn sync_run(
     options: &CopyOptions,
 ) -> Result<Vec<Copied>> {
     let (mut errands, mut uploads, mut gone) = (Vec::new(), Vec::new(), Vec::new());
+    let mut refused = Vec::new();
     for step in steps {
         match step {
             SyncStep::Download(meta, path) => errands.push(Errand {
@@ -320,9 +322,15 @@ pub(super) async fn sync_run(
                 bytes,
             }),
             SyncStep::Delete(object) => gone.push(object),
+            SyncStep::Refuse(object, why) => refused.push(Copied {
+                object,
+                path: PathBuf::new(),
+                outcome: Err(Error::invalid(why)),
+            }),
         }
     }
     let mut copied = download_all(desk, errands, options).await;
+    copied.extend(refused);
     copied.extend(upload_all(desk, uploads, &options.put).await);
     // Only when everything has come: what is deleted may be all that there is.
     if copied.iter().all(|copied| copied.outcome.is_ok()) {

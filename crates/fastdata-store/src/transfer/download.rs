@@ -57,6 +57,8 @@ pub(super) struct How {
     /// Compare checksums that take another reading too.
     pub(super) verify: bool,
     pub(super) resume: bool,
+    /// Wait for the disk before and behind the renaming.
+    pub(super) fsync: bool,
 }
 
 /// What all downloads of a run share.
@@ -178,9 +180,17 @@ pub(super) async fn download(
         let set = pending.file.set_modified(modified);
         set.map_err(|error| io_error("date", &pending.path, error))?;
     }
+    if how.fsync {
+        let synced = pending.file.sync_all();
+        synced.map_err(|error| io_error("sync", &pending.path, error))?;
+    }
     let renamed = fs::rename(&pending.path, path);
     renamed.map_err(|error| io_error("write", path, error))?;
     pending.kept = true;
+    if how.fsync {
+        let synced = File::open(folder).and_then(|folder| folder.sync_all());
+        synced.map_err(|error| io_error("sync", folder, error))?;
+    }
     if let Some(notes) = &pending.notes {
         // Notes without their file are no use to anybody.
         let _ = fs::remove_file(notes);

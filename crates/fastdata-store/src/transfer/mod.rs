@@ -5,6 +5,7 @@
 
 mod copies;
 mod download;
+mod errands;
 mod fetching;
 mod names;
 mod plan;

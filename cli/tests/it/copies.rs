@@ -1,0 +1,210 @@
+//! Where copies go: no object takes another's place, no file stands where others need a folder.
+
+use std::process::Output;
+
+use fastdata_testkit::{Action, Fault, Operation, Simulator, seeded_bytes};
+
+use crate::command::{command, text};
+
+fn run(simulator: &Simulator, args: &[&str]) -> Output {
+    command(args).envs(simulator.env()).output().unwrap()
+}
+
+/// A world with `keys`, each of which has its own name for content, and a folder to copy to.
+fn world(keys: &[&str]) -> (Simulator, tempfile::TempDir) {
+    let simulator = Simulator::start();
+    for key in keys {
+        simulator.put("lake", key, key.as_bytes());
+    }
+    (simulator, tempfile::tempdir().unwrap())
+}
+
+#[test]
+fn objects_of_one_name_do_not_take_each_others_place() {
+    let (simulator, folder) = world(&["x/f", "y/f", "y/g"]);
+    let to = format!("{}/", folder.path().display());
+    let args = [
+        "get",
+        "s3://lake/x/f",
+        "s3://lake/y/f",
+        "s3://lake/y/g",
+        &to,
+    ];
+    let output = run(&simulator, &args);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("s3://lake/x/f would be"));
+    assert!(text(&output.stderr).contains("s3://lake/y/f would be"));
+    assert!(!folder.path().join("f").exists());
+    assert_eq!(std::fs::read(folder.path().join("g")).unwrap(), b"y/g");
+}
+
+#[test]
+fn an_object_beside_a_folder_of_its_name_is_refused() {
+    for command in ["get", "sync"] {
+        let (simulator, folder) = world(&["d/a", "d/a/b", "d/c"]);
+        let to = folder.path().to_str().unwrap();
+        let output = run(&simulator, &[command, "s3://lake/d/", to]);
+        assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+        assert!(text(&output.stderr).contains("s3://lake/d/a cannot be a file here"));
+        assert_eq!(std::fs::read(folder.path().join("a/b")).unwrap(), b"d/a/b");
+        assert_eq!(std::fs::read(folder.path().join("c")).unwrap(), b"d/c");
+    }
+}
+
+#[test]
+fn one_bad_key_does_not_end_a_sync() {
+    let (simulator, folder) = world(&["d/../up", "d/good"]);
+    std::fs::write(folder.path().join("old"), "kept while something failed").unwrap();
+    let to = folder.path().to_str().unwrap();
+    let planned = run(&simulator, &["sync", "--dry-run", "s3://lake/d/", to]);
+    assert_eq!(planned.status.code(), Some(0), "{}", text(&planned.stderr));
+    assert!(
+        text(&planned.stdout).contains("refuse "),
+        "{}",
+        text(&planned.stdout)
+    );
+    let output = run(&simulator, &["sync", "--delete", "s3://lake/d/", to]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+    assert!(text(&output.stderr).contains("segment of dots"));
+    assert_eq!(
+        std::fs::read(folder.path().join("good")).unwrap(),
+        b"d/good"
+    );
+    assert!(folder.path().join("old").exists());
+}
+
+#[test]
+fn files_on_the_disk_are_whole_files() {
+    let (simulator, folder) = world(&[]);
+    let content = seeded_bytes(3, 20_000_000);
+    simulator.put("lake", "d/sub/big", &content);
+    simulator.put("lake", "d/empty", b"");
+    let to = folder.path().to_str().unwrap();
+    let output = run(&simulator, &["get", "--fsync", "s3://lake/d/", to]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(std::fs::read(folder.path().join("sub/big")).unwrap() == content);
+    assert_eq!(std::fs::read(folder.path().join("empty")).unwrap(), b"");
+}
+
+#[test]
+fn a_wrong_clock_is_warned_of() {
+    let (simulator, folder) = world(&["f"]);
+    let to = folder.path().join("f");
+    let args = ["get", "s3://lake/f", to.to_str().unwrap()];
+    let output = run(&simulator, &args);
+    assert!(
+        !text(&output.stderr).contains("clock"),
+        "{}",
+        text(&output.stderr)
+    );
+    simulator.set_clock_ahead(-7200);
+    let output = run(&simulator, &args);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let warning = "fastdata: warning: this machine's clock is 7";
+    assert!(
+        text(&output.stderr).contains(warning),
+        "{}",
+        text(&output.stderr)
+    );
+    assert!(text(&output.stderr).contains("s ahead of the service's"));
+    assert_eq!(std::fs::read(&to).unwrap(), b"f");
+}
+
+#[test]
+fn folders_come_with_their_markers() {
+    let (simulator, folder) = world(&["d/f"]);
+    simulator.put("lake", "d/none/", b"");
+    let to = folder.path().to_str().unwrap();
+    let output = run(&simulator, &["get", "s3://lake/d/", to]);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    assert!(folder.path().join("none").is_dir());
+    assert_eq!(std::fs::read(folder.path().join("f")).unwrap(), b"d/f");
+}
+
+#[test]
+fn two_processes_may_bring_the_same_file() {
+    let (simulator, folder) = world(&[]);
+    let content = seeded_bytes(5, 30_000_000);
+    simulator.put("lake", "big", &content);
+    let to = folder.path().join("big");
+    let to_text = to.to_str().unwrap();
+    for (resume, codes) in [(&[][..], &[0][..]), (&["--resume"], &[0, 1])] {
+        let args = [&["get", "s3://lake/big", to_text], resume].concat();
+        let start = || command(&args).envs(simulator.env()).spawn().unwrap();
+        let (mut one, mut other) = (start(), start());
+        let ends = [one.wait().unwrap().code(), other.wait().unwrap().code()];
+        assert!(ends.contains(&Some(0)), "{ends:?}");
+        assert!(
+            ends.iter().all(|code| codes.contains(&code.unwrap())),
+            "{ends:?}"
+        );
+        assert!(std::fs::read(&to).unwrap() == content);
+        let left: Vec<_> = std::fs::read_dir(folder.path()).unwrap().collect();
+        assert_eq!(left.len(), 1, "{left:?}");
+        std::fs::remove_file(&to).unwrap();
+    }
+}
+
+#[test]
+fn what_came_of_an_older_object_is_not_resumed() {
+    let (simulator, folder) = world(&[]);
+    simulator.put("lake", "big", &seeded_bytes(6, 80_000_000));
+    let to = folder.path().join("big");
+    let args = [
+        "get",
+        "--resume",
+        "--json",
+        "s3://lake/big",
+        to.to_str().unwrap(),
+    ];
+    // Some parts come, the others never do.
+    simulator.inject(Fault::always(Operation::Get, Action::Hang).after(24));
+    let mut child = command(&args).envs(simulator.env()).spawn().unwrap();
+    while notes(folder.path()) < 3 {
+        assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
+        std::thread::sleep(std::time::Duration::from_millis(5));
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    simulator.heal();
+    // As long as the old one, so that nothing but its version tells.
+    let newer = seeded_bytes(7, 80_000_000);
+    simulator.put("lake", "big", &newer);
+    let output = run(&simulator, &args);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    let copied: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(copied["bytes_resumed"].as_u64().unwrap_or(0), 0, "{copied}");
+    assert!(std::fs::read(&to).unwrap() == newer);
+}
+
+/// Lines in the notes of an unfinished download.
+fn notes(folder: &std::path::Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut paths = entries.map(|entry| entry.unwrap().path());
+    let path = paths.find(|path| path.extension().is_some_and(|end| end == "notes"));
+    let text = path.map(|path| std::fs::read_to_string(path).unwrap_or_default());
+    text.map_or(0, |text| text.lines().count())
+}
+
+#[test]
+fn uploads_keep_the_rate_too() {
+    let (simulator, folder) = world(&[]);
+    simulator.make_bucket("lake");
+    let content = seeded_bytes(8, 5_000_000);
+    let from = folder.path().join("f");
+    std::fs::write(&from, &content).unwrap();
+    let started = std::time::Instant::now();
+    let args = [
+        "put",
+        "--max-rate",
+        "6MB",
+        from.to_str().unwrap(),
+        "s3://lake/f",
+    ];
+    let output = run(&simulator, &args);
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    // Five megabytes at six a second, less what may run ahead; no machine is too slow for that.
+    let took = started.elapsed();
+    assert!(took > std::time::Duration::from_millis(500), "{took:?}");
+    assert!(simulator.object("lake", "f").unwrap() == content);
+}
