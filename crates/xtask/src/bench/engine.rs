@@ -96,19 +96,18 @@ pub(crate) fn run(
         ),
         _ => job(workload, mode, paths, effort),
     };
-    let mut command = match is_ours(engine) {
-        true => our_program(),
-        false => {
-            let mut command = Command::new(interpreter(engine)?);
-            let program = workspace::root()
-                .join("benches/peers")
-                .join(engine)
-                .join("run.py");
-            command.arg(program);
-            command
-        }
-    };
-    ask(&mut command, &job).map_err(|error| format!("{engine}: {error}"))
+    ask(&mut program(engine)?, &job).map_err(|error| format!("{engine}: {error}"))
+}
+
+/// The program that measures `engine`.
+pub(crate) fn program(engine: &str) -> Result<Command> {
+    if is_ours(engine) {
+        return Ok(our_program());
+    }
+    let mut command = Command::new(interpreter(engine)?);
+    let peers = workspace::root().join("benches/peers");
+    command.arg(peers.join(engine).join("run.py"));
+    Ok(command)
 }
 
 /// The program that measures us.

@@ -162,8 +162,8 @@ fn clients(args: &Args) -> Result<Found> {
             };
             let bytes = args.bytes(bytes);
             for (target, engines) in TARGETS {
-                // They measure the cap again, or the file system.
-                if target == "file" && (gbit == 8.0 || bytes < 1 << 20) {
+                // It would measure the disk.
+                if target == "file" && bytes > LARGE_BYTES {
                     continue;
                 }
                 let engines: Vec<_> = engines.iter().copied().filter(|e| args.wants(e)).collect();

@@ -13,6 +13,9 @@ use crate::process::{Result, print, say};
 
 const WORKLOAD: &str = "parquet-files-1-all";
 
+/// The peer that scans the same objects.
+const PEER: &str = "polars";
+
 /// Where the bytes are, one file each.
 struct Files {
     /// On the disk.
@@ -32,15 +35,18 @@ struct Times {
     download: Vec<u64>,
     decode: Vec<u64>,
     scan: Vec<u64>,
+    /// The peer's scan.
+    peer: Vec<u64>,
 }
 
 pub(super) fn run(args: &Args) -> Result<Found> {
     let scale = if args.quick { "0.1" } else { "5" };
     dataset::prepare(scale)?;
+    engine::prepare(&[PEER.to_owned()].into())?;
     let workload = workload::load(&[WORKLOAD.to_owned()])?.remove(0);
     let files = Files::of(&workload, scale)?;
-    let mut text = "| line | downloading | decoding | scan | over the slower of the two | bar |\n\
-                    |---|---|---|---|---|---|\n"
+    let mut text = "| line | downloading | decoding | scan | over the slower of the two | bar | Polars' scan | over ours |\n\
+                    |---|---|---|---|---|---|---|---|\n"
         .to_owned();
     for gbit in args.lines() {
         say(&format!("scan, {}", line(gbit)));
@@ -105,16 +111,19 @@ fn measure(
             return Err(format!("the download failed: {failed}"));
         }
         times.download.push(downloaded.wall_ns);
-        for (paths, into) in [
-            (&files.paths, &mut times.decode),
-            (&files.urls, &mut times.scan),
+        for (engine, paths, into) in [
+            (OURS, &files.paths, &mut times.decode),
+            (OURS, &files.urls, &mut times.scan),
+            (PEER, &files.urls, &mut times.peer),
         ] {
-            let mut program = engine::our_program();
+            let mut program = engine::program(engine)?;
             program.envs(server.env().iter().cloned());
+            // Others speak to a server without TLS only when they are told to.
+            program.env("AWS_ALLOW_HTTP", "true");
             let job = engine::job(workload, "stream", paths, effort);
             let report = checked(scale, workload, engine::ask(&mut program, &job)?);
             match report.failed {
-                Some(failed) => return Err(format!("{}: {failed}", paths.concat())),
+                Some(failed) => return Err(format!("{engine}: {}: {failed}", paths.concat())),
                 None => into.extend(report.wall_ns),
             }
         }
@@ -123,16 +132,18 @@ fn measure(
 }
 
 fn row(gbit: f64, times: &Times) -> String {
-    let [download, decode, scan] =
-        [&times.download, &times.decode, &times.scan].map(|times| median(times));
+    let all = [&times.download, &times.decode, &times.scan, &times.peer];
+    let [download, decode, scan, peer] = all.map(|times| median(times));
     let ratio = scan as f64 / download.max(decode) as f64;
     let verdict = if ratio <= 1.15 { "" } else { " ✗" };
     format!(
-        "| {} | {} | {} | {} | {ratio:.2}{verdict} | 1.15 |\n",
+        "| {} | {} | {} | {} | {ratio:.2}{verdict} | 1.15 | {} | {:.2} |\n",
         line(gbit),
         seconds(download),
         seconds(decode),
-        seconds(scan)
+        seconds(scan),
+        seconds(peer),
+        peer as f64 / scan as f64
     )
 }
 
@@ -146,8 +157,9 @@ mod tests {
             download: vec![2_000_000_000],
             decode: vec![1_000_000_000],
             scan: vec![2_200_000_000],
+            peer: vec![4_400_000_000],
         };
         let row = row(4.0, &times);
-        assert!(row.contains("| 1.10 | 1.15 |"), "{row}");
+        assert!(row.contains("| 1.10 | 1.15 | 4.40 s | 2.00 |"), "{row}");
     }
 }
