@@ -88,6 +88,15 @@ def test_lists_become_matrices():
     assert torch.from_dlpack(column.to_tensor()).tolist() == [[1, 2], [3, 4]]
 
 
+@pytest.mark.parametrize("kind", [pa.float16(), pa.float32(), pa.int16()], ids=str)
+def test_lists_of_different_lengths_become_matrices(kind):
+    lists = pa.array([[1, 2, 3], [4], None], pa.list_(kind))
+    column = fd.DataFrame(pa.table({"l": lists}))["l"]
+    tensor = torch.from_dlpack(column.to_tensor(width=2, pad=7, null=9))
+    assert tensor.tolist() == [[1, 2], [4, 7], [7, 7]]
+    assert tensor.numpy().dtype == kind.to_pandas_dtype()
+
+
 def test_torch_has_no_nulls():
     with pytest.raises(fd.InvalidArgumentError, match="nulls"):
         fd.DataFrame({"i": [1, None]}).to_torch()

@@ -81,6 +81,23 @@ impl DataFrame {
         &self.schema
     }
 
+    /// The columns' names, in their order.
+    ///
+    /// ```
+    /// # use arrow_array::{ArrayRef, Int64Array, RecordBatch};
+    /// # let ids: ArrayRef = std::sync::Arc::new(Int64Array::from(vec![1, 2]));
+    /// let frame = fastdata_frame::DataFrame::from(RecordBatch::try_from_iter([("id", ids)])?);
+    /// assert_eq!(frame.columns().collect::<Vec<_>>(), ["id"]);
+    /// assert_eq!((&frame).into_iter().map(RecordBatch::num_rows).sum::<usize>(), 2);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn columns(&self) -> impl ExactSizeIterator<Item = &str> {
+        self.schema
+            .fields()
+            .iter()
+            .map(|field| field.name().as_str())
+    }
+
     /// The chunks, none of them empty.
     pub fn batches(&self) -> &[RecordBatch] {
         &self.chunks
@@ -146,6 +163,16 @@ impl DataFrame {
                 _ => false,
             }
         })
+    }
+}
+
+/// Batch by batch.
+impl<'a> IntoIterator for &'a DataFrame {
+    type Item = &'a RecordBatch;
+    type IntoIter = std::slice::Iter<'a, RecordBatch>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.chunks.iter()
     }
 }
 
