@@ -116,7 +116,7 @@ pub(crate) fn collect(
         let frame = fastdata::DataFrame::new(schema, collected)?;
         Ok((frame, batches.stats()))
     };
-    let look = |_: Python<'_>| {
+    let look = || {
         if report.is_none() {
             return Ok(());
         }
@@ -130,7 +130,9 @@ pub(crate) fn collect(
         );
         report.call_method1("update", state).map(drop)
     };
-    let outcome = watched(py, &cancel, work, look);
+    // The last look is at the whole, however short the scan was.
+    let outcome =
+        watched(py, &cancel, work, |_| look()).and_then(|collected| look().map(|()| collected));
     if !report.is_none() {
         report.call_method0("close")?;
     }

@@ -118,8 +118,23 @@ fn composed<'py>(py: Python<'py>, array: &dyn Array, row: usize) -> PyResult<Obj
             let union = arrow_array::cast::downcast_array::<arrow_array::UnionArray>(array);
             value(py, union.value(row).as_ref(), 0)
         }
+        DataType::RunEndEncoded(ends, _) => match ends.data_type() {
+            DataType::Int16 => run::<Int16Type>(py, array, row),
+            DataType::Int32 => run::<Int32Type>(py, array, row),
+            _ => run::<Int64Type>(py, array, row),
+        },
         other => Err(unsupported(format!("values of {other} as Python objects"))),
     }
+}
+
+/// The value of the run that `row` lies in.
+fn run<'py, E: RunEndIndexType>(
+    py: Python<'py>,
+    array: &dyn Array,
+    row: usize,
+) -> PyResult<Object<'py>> {
+    let runs = array.as_run::<E>();
+    value(py, runs.values().as_ref(), runs.get_physical_index(row))
 }
 
 fn items<'py>(py: Python<'py>, items: &ArrayRef) -> PyResult<Object<'py>> {
@@ -169,6 +184,15 @@ fn temporal<'py>(py: Python<'py>, array: &dyn Array, row: usize) -> PyResult<Obj
             py.import("datetime")?
                 .getattr("timedelta")?
                 .call1((interval.days, 0, micros))
+        }
+        DataType::Interval(IntervalUnit::YearMonth) => array
+            .as_primitive::<IntervalYearMonthType>()
+            .value(row)
+            .into_bound_py_any(py),
+        // Months have no length, so that there is no one object for it; pyarrow's is a tuple too.
+        DataType::Interval(IntervalUnit::MonthDayNano) => {
+            let interval = array.as_primitive::<IntervalMonthDayNanoType>().value(row);
+            (interval.months, interval.days, interval.nanoseconds).into_bound_py_any(py)
         }
         other => Err(unsupported(format!("values of {other} as Python objects"))),
     }

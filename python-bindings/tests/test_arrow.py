@@ -40,7 +40,10 @@ TYPES = {
     **{f"timestamp_{unit}": (pa.timestamp(unit), [T.replace(microsecond=0), datetime.datetime(1969, 1, 1)]) for unit in ("s", "ms", "us", "ns")},
     "timestamp_utc": (pa.timestamp("us", "UTC"), [T.replace(tzinfo=UTC), datetime.datetime(1900, 1, 1, tzinfo=UTC)]),
     "timestamp_offset": (pa.timestamp("us", "+02:00"), [T.replace(tzinfo=UTC), datetime.datetime(1970, 1, 1, tzinfo=UTC)]),
-    "duration": (pa.duration("us"), [datetime.timedelta(days=1, microseconds=5), datetime.timedelta(0)]),
+    "duration_s": (pa.duration("s"), [datetime.timedelta(days=-400), datetime.timedelta(seconds=59)]),
+    "duration_ms": (pa.duration("ms"), [datetime.timedelta(days=1, milliseconds=-5), datetime.timedelta(0)]),
+    **{f"duration_{unit}": (pa.duration(unit), [datetime.timedelta(days=1, microseconds=5), datetime.timedelta(0)]) for unit in ("us", "ns")},
+    "interval": (pa.month_day_nano_interval(), [(14, -15, 3_000_000_000_001), (0, 0, 0)]),
     "decimal128": (pa.decimal128(20, 3), [decimal.Decimal("1.234"), decimal.Decimal("-99999999999999999.999")]),
     "decimal256": (pa.decimal256(50, 2), [decimal.Decimal("1.23"), decimal.Decimal("-4.00")]),
     "list": (pa.list_(pa.int64()), [[1, None], []]),
@@ -48,18 +51,46 @@ TYPES = {
     "fixed_list": (pa.list_(pa.float32(), 2), [[1.0, 2.0], [3.0, 4.0]]),
     "struct": (pa.struct([("p", pa.int32()), ("q", pa.list_(pa.string()))]), [{"p": 1, "q": ["x"]}, {"p": None, "q": None}]),
     "map": (pa.map_(pa.string(), pa.int32()), [[("a", 1)], [("b", None), ("c", 3)]]),
+    **{f"runs_{bits}": (pa.run_end_encoded(getattr(pa, f"int{bits}")(), pa.string()), ["a", "a"]) for bits in (16, 32, 64)},
+    **{f"union_{mode}": (pa.union([pa.field("0", pa.int64()), pa.field("1", pa.string())], mode), [7, "ö" * 40]) for mode in ("sparse", "dense")},
     "dictionary": (pa.dictionary(pa.int8(), pa.string()), ["a", "b"]),
     "nested": (pa.list_(pa.struct([("x", pa.map_(pa.int32(), pa.list_(pa.bool_())))])), [[{"x": [(1, [True])]}], [None, {"x": None}]]),
 }
-# Older pyarrow has no views.
+# Older pyarrow has no views, and no small decimals.
 if hasattr(pa, "string_view"):
     TYPES["string_view"] = (pa.string_view(), ["a", "ö" * 40])
     TYPES["binary_view"] = (pa.binary_view(), [b"a", b"\0" * 40])
+if hasattr(pa, "list_view"):
+    TYPES["list_view"] = (pa.list_view(pa.int64()), [[1, None], []])
+    TYPES["large_list_view"] = (pa.large_list_view(pa.string()), [["a"], ["b", "c"]])
+if hasattr(pa, "decimal32"):
+    TYPES["decimal32"] = (pa.decimal32(9, 2), [decimal.Decimal("1.23"), decimal.Decimal("-9999999.99")])
+    TYPES["decimal64"] = (pa.decimal64(18, 3), [decimal.Decimal("1.234"), decimal.Decimal("-999999999999999.999")])
 
 
 def table_of(name):
     kind, values = TYPES[name]
-    return pa.table({"c": pa.chunked_array([pa.array([*values, None], kind), pa.array([], kind), pa.array([None, *reversed(values)], kind)])})
+    return pa.table({"c": pa.chunked_array([array_of([*values, None], kind), array_of([], kind), array_of([None, *reversed(values)], kind)])})
+
+
+def array_of(values, kind):
+    """`pa.array`, for unions of numbers and texts too; null is a number there."""
+    if not pa.types.is_union(kind):
+        return pa.array(values, kind)
+    codes = pa.array([int(isinstance(value, str)) for value in values], pa.int8())
+    if kind.mode == "sparse":
+        children = [[value if code == child else None for value, code in zip(values, codes.to_pylist())] for child in (0, 1)]
+    else:
+        children = [[value for value, code in zip(values, codes.to_pylist()) if code == child] for child in (0, 1)]
+    children = [pa.array(children[0], pa.int64()), pa.array(children[1], pa.string())]
+    if kind.mode == "sparse":
+        return pa.UnionArray.from_sparse(codes, children)
+    seen = [0, 0]
+    offsets = []
+    for code in codes.to_pylist():
+        offsets.append(seen[code])
+        seen[code] += 1
+    return pa.UnionArray.from_dense(codes, pa.array(offsets, pa.int32()), children)
 
 
 @pytest.mark.parametrize("name", TYPES)
@@ -69,7 +100,8 @@ def test_pyarrow(name):
     again = pa.table(frame)
     assert again.schema.field("c").type == table.schema.field("c").type
     assert again.to_pylist() == table.to_pylist()
-    assert pa.table(frame[1:5]).to_pylist() == table[1:5].to_pylist()
+    # Older pyarrow takes other rows for slices of its own unions.
+    assert pa.table(frame[1:5]).to_pylist() == table.to_pylist()[1:5]
     assert pa.chunked_array(frame["c"]).to_pylist() == table["c"].to_pylist()
     batch = frame.batches()[0]
     assert pa.record_batch(batch).to_pylist() == table[:3].to_pylist()
@@ -84,10 +116,24 @@ def test_pyarrow(name):
 @pytest.mark.parametrize("name", TYPES)
 def test_python_values(name):
     table = table_of(name)
-    values = fd.DataFrame(table)["c"].to_list()
+    frame = fd.DataFrame(table)
     expected = [value.as_py() for value in table["c"]]
-    assert values == expected
-    assert fd.DataFrame(table)["c"][1] == expected[1]
+    assert frame["c"].to_list() == expected
+    assert [frame["c"][row] for row in range(6)] == expected
+    assert frame[1:5]["c"].to_list() == expected[1:5]
+    assert frame.to_dicts() == table.to_pylist()
+
+
+def test_values_of_runs_and_intervals():
+    runs = pa.RunEndEncodedArray.from_arrays(pa.array([2, 3, 7], pa.int32()), pa.array([1.5, None, 2.5]))
+    column = fd.Column(runs)
+    assert column.to_list() == [1.5, 1.5, None, 2.5, 2.5, 2.5, 2.5]
+    assert column.to_numpy().tolist() == column.to_list()
+    # pyarrow makes no intervals of months.
+    months = na.c_array_from_buffers(na.Schema(na.Type.INTERVAL_MONTHS), 3, [b"\x05", np.array([14, 0, -1], "int32")])
+    assert fd.Column(months).to_list() == [14, None, -1]
+    intervals = fd.Column(pa.array([(1, 2, 3), (-1, 0, -(10**18))], pa.month_day_nano_interval()))
+    assert intervals.to_list() == [(1, 2, 3), (-1, 0, -(10**18))] and intervals.to_numpy().tolist() == intervals.to_list()
 
 
 class Stream:
@@ -105,6 +151,13 @@ def test_polars(name):
     if name == "float16" and not hasattr(pl, "Float16"):
         pytest.skip("this Polars has no float16, and takes its bytes for something else")
     table = table_of(name)
+    if name in ("decimal32", "decimal64"):
+        # Polars 2.1 takes the bytes of these for wider numbers, and reads beyond them.
+        with pytest.raises(fd.UnsupportedError, match="(?i)" + name):
+            fd.DataFrame(table).to_polars()
+        with pytest.raises(fd.UnsupportedError, match="(?i)" + name):
+            fd.DataFrame({"c": pa.array([table["c"].to_pylist()], pa.list_(table["c"].type))}).to_lazy()
+        return
     try:
         direct = pl.DataFrame(Stream(table))
     except (Exception, pl.exceptions.PanicException) as error:
@@ -123,37 +176,43 @@ def same(ours, theirs):
 
 @pytest.mark.parametrize("name", TYPES)
 def test_duckdb(name):
-    frame = fd.DataFrame(table_of(name))
-    try:
-        expected = duckdb.sql("select * from frame_of_pyarrow", connection=_connection(name)).fetchall()
-    except Exception as error:
-        pytest.skip(f"DuckDB itself: {error}")
-    assert duckdb.sql("select * from frame").fetchall() == expected
-    assert duckdb.sql("select count(*) from frame").fetchall() == [(6,)]
-    assert frame.num_rows == 6
-
-
-def _connection(name):
-    connection = duckdb.connect()
-    connection.register("frame_of_pyarrow", table_of(name))
-    return connection
+    theirs = table_of(name)
+    frame = fd.DataFrame(theirs)
+    with duckdb.connect() as connection:
+        try:
+            expected = connection.sql("select * from theirs").fetchall()
+        except duckdb.Error as error:
+            pytest.skip(f"DuckDB itself: {error}")
+        if name.startswith("runs") and expected != [("a",), ("a",), (None,), (None,), ("a",), ("a",)]:
+            pytest.skip("this DuckDB takes other bytes for the values of runs")
+        assert connection.sql("select * from frame").fetchall() == expected
+        assert connection.sql("select count(*) from frame").fetchall() == [(6,)]
+        back = fd.DataFrame(connection.sql("select * from frame"))
+        assert connection.sql("select * from back").fetchall() == expected
+        assert pa.table(back).to_pylist() == pa.table(connection.sql("select * from frame")).to_pylist()
 
 
 @pytest.mark.parametrize("name", TYPES)
 def test_nanoarrow(name):
     table = table_of(name)
-    if name in ("decimal256", "string_view", "binary_view", "float16", "map", "nested", "dictionary", "timestamp_offset"):
-        # Its Python values are not made of these; the arrays are.
-        assert len(na.ArrayStream(fd.DataFrame(table)).read_all()) == 6
-        return
     frame = fd.DataFrame(table)
     theirs = na.ArrayStream(table).read_all()
     ours = na.ArrayStream(frame).read_all()
-    assert str(theirs.schema) == str(ours.schema) and len(ours) == 6
-    assert fd.DataFrame(ours).equals(frame)
+    assert len(ours) == 6
+    if name in ("string_view", "binary_view"):
+        # It cannot hand these on, pyarrow's own neither: its process ends.
+        return
+    assert pa.table(fd.DataFrame(ours)).equals(table)
+    assert pa.schema(ours.schema).equals(pa.schema(theirs.schema))
+    try:
+        expected = theirs.to_pylist()
+    except Exception:
+        # Its Python values are not made of these; the arrays are.
+        return
+    assert ours.to_pylist() == expected
 
 
-@pytest.mark.parametrize("name", [name for name in TYPES if name not in ("date64", "decimal256")])
+@pytest.mark.parametrize("name", TYPES)
 def test_pandas(name):
     table = table_of(name)
     try:
@@ -162,8 +221,13 @@ def test_pandas(name):
         pytest.skip(f"pyarrow itself: {error}")
     ours = fd.DataFrame(table).to_pandas()
     assert ours["c"].map(str).tolist() == direct["c"].map(str).tolist()
-    if name in ("bool", "int64", "string", "float64", "timestamp_us"):
-        assert fd.DataFrame(pd.DataFrame({"c": direct["c"]})).num_rows == 6
+    try:
+        expected = pa.Table.from_pandas(direct, preserve_index=False)
+    except pa.ArrowException as error:
+        pytest.skip(f"pyarrow itself, on the way back: {error}")
+    again = fd.DataFrame(direct)
+    assert again.columns == ["c"]
+    assert pa.table(again).to_pylist() == expected.to_pylist()
 
 
 def test_requested_schema_changes_the_layout_only():
@@ -202,6 +266,42 @@ def test_memory_is_shared_not_copied():
     assert frame[5:]["n"].to_numpy().ctypes.data == one.ctypes.data + 40
     del frame, view, other, polars, arrow
     assert one[-1] == rows - 1
+
+
+def test_polars_shares_every_buffer():
+    """In several chunks, with nulls and texts, too: what Polars holds lies where our values do."""
+
+    def part(seed, rows=5000):
+        rng = np.random.default_rng(seed)
+        absent = rng.random(rows) < 0.2
+        texts = [None if null else f"{number} and a longer text" for number, null in enumerate(absent)]
+        columns = {
+            "i": rng.integers(0, 9, rows),
+            "n": pa.array(rng.integers(0, 9, rows).astype("int32"), mask=absent),
+            "f": rng.random(rows),
+            "t": pa.array(rng.integers(0, 10**15, rows), pa.timestamp("us"), mask=absent),
+            "b": pa.array([None if null else number % 3 == 0 for number, null in enumerate(absent)]),
+            "s": pa.array(texts, pa.string_view()),
+            "l": pa.array([None if null else [1, 2] for null in absent], pa.large_list(pa.int64())),
+        }
+        return fd.DataFrame(pa.table(columns)), fd.DataFrame(pa.table({"o": pa.array(texts, pa.large_string())}))
+
+    def buffers(column):
+        return [[buffer and buffer.address for buffer in chunk.buffers()] for chunk in pa.chunked_array(column).chunks]
+
+    parts = [part(seed) for seed in range(3)]
+    for chunks in (1, 3):
+        frame = fd.concat([both[0] for both in parts[:chunks]])
+        polars = frame.to_polars()
+        # Column by column: asked for its rows as one stream, Polars makes one chunk of each column first.
+        for name in frame.columns:
+            assert len(buffers(frame[name])) == chunks
+            assert buffers(polars[name]) == buffers(frame[name]), name
+        assert polars.to_dicts() == pa.table(frame).to_pylist()
+        # Polars has views of texts behind offsets; the bytes stay where they are.
+        texts = fd.concat([both[1] for both in parts[:chunks]])
+        for ours, theirs in zip(buffers(texts["o"]), buffers(texts.to_polars()["o"]), strict=True):
+            assert ours[-1] in theirs
 
 
 def test_numpy_values():

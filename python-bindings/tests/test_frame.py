@@ -81,6 +81,73 @@ def test_masks_and_positions_of_every_library(table, chunk_rows):
     assert rows_of(frame.take(pa.array([1, None]))) == [table.to_pylist()[1], dict.fromkeys(table.column_names)]
 
 
+def absences(rng, rows, pattern):
+    """Which values are null: none, all, some anywhere, or some side by side."""
+    if pattern in ("none", "all"):
+        return np.full(rows, pattern == "all")
+    return rng.random(rows) < 0.3 if pattern == "scattered" else stretches(rng, rows)
+
+
+def stretches(rng, rows):
+    """True and false in turns, each for some rows."""
+    lengths = rng.integers(1, 200, rows)
+    return np.repeat(np.arange(rows) % 2 == rng.integers(2), lengths)[:rows]
+
+
+def random_frame(rng, rows):
+    words = ["", "ö", "a text that is longer than a view", "x" * 300, "red"]
+    picks = rng.integers(0, len(words), rows)
+    floats = rng.choice([0.0, -0.0, 1.5, float("inf"), 1e300], rows)
+    values = {
+        "i64": pl.Series(rng.integers(-(2**62), 2**62, rows), dtype=pl.Int64),
+        "i32": pl.Series(rng.integers(-9, 9, rows), dtype=pl.Int32),
+        "i16": pl.Series(rng.integers(-9, 9, rows), dtype=pl.Int16),
+        "u8": pl.Series(rng.integers(0, 256, rows), dtype=pl.UInt8),
+        "f64": pl.Series(floats, dtype=pl.Float64),
+        "f32": pl.Series(floats.clip(-1e9, 1e9), dtype=pl.Float32),
+        "b": pl.Series(rng.random(rows) < 0.5, dtype=pl.Boolean),
+        "s": pl.Series([words[pick] for pick in picks], dtype=pl.String),
+        "bin": pl.Series([words[pick].encode() for pick in picks[::-1]], dtype=pl.Binary),
+        "cat": pl.Series([words[pick] for pick in picks], dtype=pl.Categorical),
+        "d": pl.Series(rng.integers(0, 20_000, rows), dtype=pl.Int32).cast(pl.Date),
+        "l": pl.Series([[1, None, pick][: pick % 4] for pick in picks.tolist()], dtype=pl.List(pl.Int64)),
+        "ls": pl.Series([[words[pick], None] * (pick % 3) for pick in picks.tolist()], dtype=pl.List(pl.String)),
+        "st": pl.Series([{"p": pick, "q": [words[pick]] if pick else None} for pick in picks.tolist()], dtype=pl.Struct({"p": pl.Int64, "q": pl.List(pl.String)})),
+    }
+    nulls = {name: absences(rng, rows, rng.choice(["none", "all", "scattered", "stretches"], p=[0.2, 0.1, 0.4, 0.3])) for name in values}
+    return pl.DataFrame({name: pl.select(pl.when(pl.Series(~nulls[name])).then(series)).to_series() for name, series in values.items()})
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_random_rows_agree_with_polars(seed):
+    rng = np.random.default_rng(seed)
+    rows = int(rng.choice([1, 63, 64, 1000, 5000]))
+    theirs = random_frame(rng, rows)
+    cuts = [0, *sorted(rng.integers(0, rows + 1, rng.integers(0, 6)).tolist()), rows]
+    # Gathered, as older Polars hands over slices of structs with children that are too short.
+    ours = fd.concat([fd.DataFrame(theirs[list(range(start, end))]) for start, end in zip(cuts, cuts[1:])])
+    assert ours.num_rows == rows
+
+    def agree(frame, expected):
+        got = frame.to_polars()
+        assert got.schema == expected.schema
+        assert got.to_dict(as_series=False) == expected.to_dict(as_series=False)
+
+    agree(ours, theirs)
+    masks = [rng.random(rows) < share for share in (0, 0.01, 0.5, 0.99, 1)] + [stretches(rng, rows), ~stretches(rng, rows)]
+    for mask in masks:
+        agree(ours.filter(mask), theirs.filter(pl.Series(mask)))
+        start, end = sorted(rng.integers(0, rows + 1, 2).tolist())
+        agree(ours[start:end].filter(mask[start:end]), theirs[start:end].filter(pl.Series(mask[start:end])))
+    nullable = pl.select(pl.when(pl.Series(rng.random(rows) < 0.7)).then(pl.Series(masks[2]))).to_series()
+    agree(ours.filter(nullable), theirs.filter(nullable))
+    agree(ours.filter(nullable, null_as=True), theirs.filter(nullable.fill_null(True)))
+    anywhere = rng.integers(0, rows, 2 * rows)
+    for positions in (anywhere, np.sort(anywhere), np.unique(anywhere), np.sort(anywhere)[::-1], np.full(300, rows - 1), np.arange(rows), anywhere[:0], anywhere[:1]):
+        agree(ours.take(positions), theirs[positions.tolist()])
+    agree(ours.filter(masks[2]).take(range(int(masks[2].sum()))), theirs.filter(pl.Series(masks[2])))
+
+
 def test_wrong_rows_are_refused(table):
     frame = fd.DataFrame(table)
     for wrong in ([True], [5000], [-1], [1.5], ["a"], np.zeros((2, 2)), object()):

@@ -129,17 +129,36 @@ def test_fork_after_use_of_a_bucket():
         server.shutdown()
 
 
+def count_of(thing):
+    """The same of whatever a task is given."""
+    if isinstance(thing, fd.Table):
+        thing = thing.get_all()
+    elif isinstance(thing, fd.Group):
+        thing = thing.read()
+    elif isinstance(thing, fd.Scan):
+        thing = thing.collect()
+    return thing.filter("n >= 1000").num_rows
+
+
 POOL = """
 import multiprocessing, sys
 sys.path.insert(0, sys.argv[4])
 import fastdata as fd
-from test_processes import count
+from test_processes import count_of
 if __name__ == "__main__":
-    scan = fd.Table(sys.argv[1]).scan()
-    assert count(scan) == 199_000
-    context = multiprocessing.get_context(sys.argv[2])
+    path, method, times = sys.argv[1], sys.argv[2], int(sys.argv[3])
+    table = fd.Table(path)
+    frame = table.scan(limit=3000).collect()
+    groups = table.groups(4)
+    assert count_of(table.scan()) == 199_000 and count_of(frame) == 2000
+    counts = [count_of(group) for group in groups]
+    assert sum(counts) == 199_000 and len(groups) == 4
+    context = multiprocessing.get_context(method)
     with context.Pool(4) as pool:
-        assert pool.map(count, [scan] * int(sys.argv[3])) == [199_000] * int(sys.argv[3])
+        assert pool.map(count_of, [table.scan()] * times) == [199_000] * times
+        assert pool.map(count_of, [table] * times) == [199_000] * times
+        assert pool.map(count_of, [frame] * times) == [2000] * times
+        assert pool.map(count_of, [groups[task % 4] for task in range(times)]) == [counts[task % 4] for task in range(times)]
     print("well")
 """
 
@@ -154,18 +173,27 @@ def test_pools(numbers, method, tmp_path):
 
 INTERRUPTED = """
 import sys, threading, time, os, signal
+import pyarrow as pa
 import fastdata as fd
 kind, path = sys.argv[1:]
 scan = fd.Table([path] * 400, batch_rows=4096).scan()
 threading.Timer(0.4, lambda: (print(time.monotonic(), flush=True), os.kill(os.getpid(), signal.SIGINT))).start()
 try:
-    if kind == "collect":
-        for _ in range(100):
+    for _ in range(100):
+        if kind == "collect":
             scan.collect()
-    else:
-        for _ in range(100):
+        elif kind == "iterate":
             for batch in scan:
                 pass
+        elif kind == "group":
+            fd.Table([path] * 400).groups(1)[0].read()
+        elif kind == "polars":
+            scan.to_polars()
+        elif kind == "stream":
+            for batch in pa.RecordBatchReader.from_stream(scan):
+                pass
+        elif kind == "taken stream":
+            fd.DataFrame(pa.RecordBatchReader.from_stream(scan))
 except KeyboardInterrupt:
     print(time.monotonic(), flush=True)
     again = fd.Table(path).scan().collect()
@@ -173,7 +201,7 @@ except KeyboardInterrupt:
 """
 
 
-@pytest.mark.parametrize("kind", ["collect", "iterate"])
+@pytest.mark.parametrize("kind", ["collect", "iterate", "group", "polars", "stream", "taken stream"])
 def test_interrupts(numbers, kind):
     done = run_python(INTERRUPTED, kind, numbers)
     lines = done.stdout.split()

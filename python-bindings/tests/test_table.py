@@ -1,12 +1,16 @@
 """Tables: partitions, scans, groups, descriptions, and what goes wrong."""
 
 import asyncio
+import contextlib
 import datetime
 import http.server
 import logging
+import os
 import pathlib
 import pickle
 import shutil
+import subprocess
+import sys
 import threading
 
 import duckdb
@@ -287,10 +291,18 @@ def test_async(events):
 def test_progress_and_log(events, caplog):
     seen = []
     with caplog.at_level(logging.DEBUG, "fastdata"):
-        events.get_all(progress=seen.append)
+        frame = events.get_all(progress=seen.append)
     assert any("rows" in record.message for record in caplog.records)
+    # However short a scan is, it is told how it ended.
+    assert seen[-1].rows == frame.num_rows and seen[-1].files_done == seen[-1].files_planned == events.files().num_rows
+    assert 0 < seen[-1].bytes_fetched and seen[-1].bytes_expected > 0
     for now in seen:
         assert now.files_done <= now.files_planned and "files" in str(now)
+    for one, other in zip(seen, seen[1:]):
+        assert one.rows <= other.rows and one.bytes_fetched <= other.bytes_fetched and one.seconds <= other.seconds
+    for read in (events.groups(1)[0].read, events.scan(["price"]).to_pyarrow):
+        seen.clear()
+        assert len(read(progress=seen.append)) == seen[-1].rows == frame.num_rows
 
     def stop(_):
         raise RuntimeError("enough")
@@ -301,6 +313,56 @@ def test_progress_and_log(events, caplog):
     shown = reporter(stop)
     with pytest.raises(RuntimeError, match="enough"):
         shown.update(1, None, 0, 1, 0)
+    with pytest.raises(RuntimeError, match="enough"):
+        events.get_all(progress=stop)
+
+
+DRAWN = """
+import sys
+import fastdata as fd
+import fastdata._progress
+fastdata._progress.FIRST_DRAW_SECONDS = float(sys.argv[3])
+if sys.argv[4] == "prompt":
+    sys.ps1 = "> "
+frame = fd.Table("shop.events", warehouse=sys.argv[1]).get_all(progress={"True": True, "False": False, "None": None}[sys.argv[2]])
+print(frame.num_rows, file=sys.stderr)
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "openpty"), reason="no terminals here")
+@pytest.mark.parametrize(
+    "progress, after, where, is_drawn",
+    [
+        (True, 0, "script", True),
+        (None, 0, "prompt", True),
+        (None, 0, "script", False),
+        (False, 0, "prompt", False),
+        # Short scans show nothing.
+        (True, 1e9, "script", False),
+    ],
+)
+def test_progress_in_terminals(events, warehouse, progress, after, where, is_drawn):
+    rows = events.scan([]).collect().num_rows
+    ours, theirs = os.openpty()
+    with subprocess.Popen([sys.executable, "-c", DRAWN, warehouse, str(progress), str(after), where], stderr=theirs) as running:
+        os.close(theirs)
+        text = b""
+        # At the end, Linux has an error for it and others have nothing.
+        with contextlib.suppress(OSError):
+            while part := os.read(ours, 4096):
+                text += part
+    os.close(ours)
+    assert running.returncode == 0, text
+    # Each look begins its line anew, and the last one leaves it to what comes then.
+    start, *looks, end = text.decode().split("\r\x1b[K") if is_drawn else ["", text.decode()]
+    assert start == "" and end.strip() == str(rows)
+    assert not is_drawn or (f"{rows} rows" in looks[-1] and all("files" in look for look in looks))
+
+
+@pytest.mark.parametrize("progress", [True, None, False])
+def test_no_progress_in_files_and_pipes(events, warehouse, progress):
+    done = run_python(DRAWN, warehouse, progress, 0, "prompt")
+    assert done.stderr == f"{events.scan([]).collect().num_rows}\n"
 
 
 def test_streams_are_logged_too(events, caplog):

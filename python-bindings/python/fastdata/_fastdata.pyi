@@ -75,44 +75,106 @@ class Table:
         """The rows of one partition: `get_partition(day=3)` or `get_partition({"day": 3})`.
 
         Raises InvalidArgumentError for a column that is no partition column.
+
+        >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+        >>> events.get_partition(event_date="2026-02-14", columns=["price", "device"]).columns
+        ['price', 'device']
         """
 
     def get_partitions(self, partitions: Sequence[_Partition], /, *, columns: _Columns = None, progress: _Progress = None) -> DataFrame:
-        """The rows of any of several partitions; a row that several of them name comes once."""
+        """The rows of any of several partitions; a row that several of them name comes once.
+
+        Raises as `get_partition` does.
+
+        >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+        >>> days = [{"event_date": "2026-02-14"}, {"event_date": "2026-02-15"}]
+        >>> events.get_partitions(days).num_rows == sum(events.get_partition(day).num_rows for day in days)
+        True
+        """
 
     def get_all(self, columns: _Columns = None, *, progress: _Progress = None) -> DataFrame:
-        """All rows."""
+        """All rows.
+
+        Raises ColumnNotFoundError.
+
+        >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+        >>> events.get_all(["price", "device"]).columns
+        ['price', 'device']
+        """
 
     def scan(self, columns: _Columns = None, *, where: str | None = None, partition: _Partition | Sequence[_Partition] | None = None, limit: int | None = None) -> Scan:
         """A scan, to collect, to stream or to hand to another library.
 
         `where` is a condition in SQL's syntax. Raises InvalidArgumentError for a condition that does
         not parse or a column that is not there.
+
+        >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+        >>> events.scan(["price"], where="price > 90", limit=5).collect().shape
+        (5, 1)
         """
 
     def groups(self, count: int, *, by: Literal["rows", "bytes"] = "rows", columns: _Columns = None, where: str | None = None, partition: _Partition | Sequence[_Partition] | None = None) -> list[Group]:
         """`count` parts of about the same number of rows or bytes, for as many tasks.
 
         Each is small and can be pickled; it reads the table as it is now, wherever it is read.
+
+        Raises InvalidArgumentError for no groups.
+
+        >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+        >>> groups = events.groups(3, columns="price")
+        >>> sum(group.read().num_rows for group in groups) == events.get_all("price").num_rows
+        True
         """
 
     def explain(self, columns: _Columns = None, *, where: str | None = None, partition: _Partition | Sequence[_Partition] | None = None, limit: int | None = None) -> Explain:
-        """What a scan would read, and why it skips the rest."""
+        """What a scan would read, and why it skips the rest.
+
+        >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+        >>> events.explain("price", where="event_date = '2026-02-14'").rows < events.explain("price").rows
+        True
+        """
 
     def snapshots(self) -> DataFrame:
-        """The snapshots, oldest first: snapshot_id, parent_id, committed_at, operation."""
+        """The snapshots, oldest first: snapshot_id, parent_id, committed_at, operation.
+
+        Parquet files have none.
+
+        >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+        >>> events.snapshots()["operation"].to_list()
+        ['append', 'append', 'delete']
+        """
 
     def partitions(self) -> DataFrame:
-        """The partitions that have files: partition, files, rows, size_bytes."""
+        """The partitions that have files: partition, files, rows, size_bytes.
+
+        >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+        >>> events.partitions()["partition"][0]
+        'event_date=2026-01-01'
+        """
 
     def files(self) -> DataFrame:
-        """The data files: path, partition, rows, size_bytes, delete_files."""
+        """The data files: path, partition, rows, size_bytes, delete_files.
+
+        >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+        >>> events.files().columns
+        ['path', 'partition', 'rows', 'size_bytes', 'delete_files']
+        """
 
     def describe(self) -> dict[str, Any]:
-        """Location, snapshots, partition spec and sizes, as `fastdata describe --json` has them."""
+        """Location, snapshots, partition spec and sizes, as `fastdata describe --json` has them.
+
+        >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+        >>> events.describe()["snapshot_id"]
+        3
+        """
 
     def to_lazy(self) -> Any:
-        """A lazy Polars frame: columns, conditions and limits of its query are pushed into the scan."""
+        """A lazy Polars frame: columns, conditions and limits of its query are pushed into the scan.
+
+        >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+        >>> events.to_lazy().select("price").head(5).collect().height
+        5
+        """
 
     def _repr_html_(self) -> str: ...
     @staticmethod
@@ -121,7 +183,15 @@ class Table:
 
 @final
 class Scan:
-    """Rows to read: a source, columns and a condition. Each use reads anew."""
+    """Rows to read: a source, columns and a condition. Each use reads anew.
+
+    >>> import fastdata as fd
+    >>> scan = fd.Table("shop.events", warehouse="fastdata-demo").scan(["price"], limit=3)
+    >>> scan
+    <fastdata.Scan of shop.events>
+    >>> len(scan.collect())
+    3
+    """
 
     @property
     def schema(self) -> Schema:
@@ -132,27 +202,60 @@ class Scan:
         """The columns' names."""
 
     def collect(self, *, progress: _Progress = None) -> DataFrame:
-        """All rows. Ctrl-C ends the scan."""
+        """All rows. Ctrl-C ends the scan.
+
+        >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+        >>> events.scan(["price"], limit=3).collect().shape
+        (3, 1)
+        """
 
     def collect_async(self) -> Awaitable[DataFrame]:
         """All rows, while other tasks of the event loop run; cancelling the task ends the scan."""
 
     def batches(self) -> Batches:
-        """Starts the scan; the batches come in order and in bounded memory."""
+        """Starts the scan; the batches come in order and in bounded memory.
+
+        >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+        >>> with events.scan(["price"]).batches() as batches:
+        ...     next(batches).columns
+        ['price']
+        """
 
     def __iter__(self) -> Batches: ...
     def __aiter__(self) -> Batches: ...
     def explain(self) -> Explain:
-        """What would be read, and why the rest is skipped."""
+        """What would be read, and why the rest is skipped.
+
+        >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+        >>> print(str(events.scan(where="event_date = '2026-02-14'").explain()).splitlines()[1])
+        ├─ columns: event_id, event_date, event_time, user_id, country, event_type, price, device
+        """
 
     def to_polars(self, *, progress: _Progress = None) -> Any:
-        """As a Polars frame."""
+        """As a Polars frame.
+
+        Raises as `DataFrame.to_polars` does.
+
+        >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+        >>> events.scan(["price"], limit=3).to_polars().shape
+        (3, 1)
+        """
 
     def to_pandas(self, *, progress: _Progress = None) -> Any:
-        """As a pandas frame."""
+        """As a pandas frame.
+
+        >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+        >>> events.scan(["price"], limit=3).to_pandas().shape
+        (3, 1)
+        """
 
     def to_pyarrow(self, *, progress: _Progress = None) -> Any:
-        """As a pyarrow table."""
+        """As a pyarrow table.
+
+        >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+        >>> events.scan(["price"], limit=3).to_pyarrow().num_rows
+        3
+        """
 
     def to_lazy(self) -> Any:
         """As a lazy Polars frame: columns, conditions and limits of its query are pushed into the scan."""
@@ -168,7 +271,13 @@ class Scan:
 
 @final
 class Batches:
-    """The batches of a running scan. Use it once, or start another scan."""
+    """The batches of a running scan. Use it once, or start another scan.
+
+    >>> import fastdata as fd
+    >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+    >>> sum(batch.num_rows for batch in events.scan([]).batches()) == events.scan([]).collect().num_rows
+    True
+    """
 
     @property
     def schema(self) -> Schema:
@@ -189,7 +298,15 @@ class Batches:
 
 @final
 class Group:
-    """Some files and row groups of a table: small, without secrets, the same rows wherever it is read."""
+    """Some files and row groups of a table: small, without secrets, the same rows wherever it is read.
+
+    >>> import fastdata as fd
+    >>> import pickle
+    >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+    >>> first, second = events.groups(2, columns="price")
+    >>> pickle.loads(pickle.dumps(first)).read().columns
+    ['price']
+    """
 
     @property
     def rows(self) -> int:
@@ -204,7 +321,12 @@ class Group:
         """Addresses of the files."""
 
     def read(self, *, progress: _Progress = None) -> DataFrame:
-        """The group's rows. Raises NotFoundError when one of its files is gone."""
+        """The group's rows. Raises NotFoundError when one of its files is gone.
+
+        >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+        >>> sum(len(group.read()) for group in events.groups(2)) == len(events.get_all())
+        True
+        """
 
     def scan(self) -> Scan:
         """A scan of the group's rows."""
@@ -220,7 +342,14 @@ class Group:
 
 @final
 class Explain:
-    """What a scan would read, and why it skips the rest. `str()` gives the tree."""
+    """What a scan would read, and why it skips the rest. `str()` gives the tree.
+
+    >>> import fastdata as fd
+    >>> events = fd.Table("shop.events", warehouse="fastdata-demo")
+    >>> explain = events.explain("price")
+    >>> explain.to_dict()["bytes_to_fetch"] == explain.bytes_to_fetch > 0
+    True
+    """
 
     @property
     def bytes_to_fetch(self) -> int:
@@ -237,7 +366,13 @@ class Explain:
 
 @final
 class Field:
-    """Name and type of one column."""
+    """Name and type of one column.
+
+    >>> import fastdata as fd
+    >>> field = fd.DataFrame({"n": [1, 2]}).schema[0]
+    >>> field.name, field.type, field.nullable
+    ('n', 'Int64', True)
+    """
 
     @property
     def name(self) -> str:
@@ -258,7 +393,13 @@ class Field:
 
 @final
 class Schema:
-    """Names and types of all columns, in order."""
+    """Names and types of all columns, in order.
+
+    >>> import fastdata as fd
+    >>> schema = fd.DataFrame({"n": [1, 2], "s": ["a", None]}).schema
+    >>> schema.names, schema.types
+    (['n', 's'], ['Int64', 'Utf8View'])
+    """
 
     @property
     def names(self) -> list[str]:
@@ -272,7 +413,13 @@ class Schema:
     def __contains__(self, key: str, /) -> bool: ...
     def __getitem__(self, key: int, /) -> Field: ...
     def field(self, name: str) -> Field:
-        """The field of the column called `name`."""
+        """The field of the column called `name`.
+
+        Raises ColumnNotFoundError.
+
+        >>> fd.DataFrame({"n": [1.5]}).schema.field("n").type
+        'Float64'
+        """
 
     def __eq__(self, value: object, /) -> bool: ...
     def __ne__(self, value: object, /) -> bool: ...
@@ -304,7 +451,16 @@ class Column:
     def __len__(self) -> int: ...
     def __getitem__(self, key: int, /) -> Any: ...
     def to_list(self) -> list[Any]:
-        """All values as Python objects; null is `None`."""
+        """All values as Python objects; null is `None`.
+
+        A `Decimal`, a `datetime` and the like; lists of lists, dictionaries for structs, pairs for maps. An interval
+        is its months, or (months, days, nanoseconds); one of days and milliseconds is a `timedelta`.
+
+        Raises InvalidArgumentError for a time that Python's `datetime` cannot hold.
+
+        >>> fd.Column([1, None, 3]).to_list()
+        [1, None, 3]
+        """
 
     def to_numpy(self, *, width: int | None = None, pad: Any | None = None, null: Any | None = None) -> Any:
         """All values as a numpy array, without a copy for numbers without nulls in one chunk.
@@ -322,10 +478,23 @@ class Column:
         """
 
     def to_tensor(self, *, width: int | None = None, pad: Any | None = None, null: Any | None = None) -> Memory:
-        """Lists of numbers as memory of two dimensions, as `to_numpy` has it."""
+        """Lists of numbers as memory of two dimensions, as `to_numpy` has it.
+
+        Raises as `to_numpy` does, and for a column that holds no lists.
+
+        >>> import numpy as np
+        >>> np.asarray(fd.Column([[1, 2], [3]]).to_tensor(pad=0)).tolist()
+        [[1, 2], [3, 0]]
+        """
 
     def to_memory(self) -> Memory:
-        """Numbers without nulls as memory that numpy, torch and others read in place."""
+        """Numbers without nulls as memory that numpy, torch and others read in place.
+
+        Raises InvalidArgumentError for nulls, and UnsupportedError for values that are no numbers.
+
+        >>> memoryview(fd.Column([1.5, 2.5]).to_memory()).tolist()
+        [1.5, 2.5]
+        """
 
     def _masked(self) -> tuple[Memory, Memory]: ...
     @staticmethod
@@ -339,7 +508,13 @@ class Column:
 
 @final
 class Memory:
-    """Numbers in row-major order, read-only: for `memoryview`, `numpy.asarray` and `from_dlpack`."""
+    """Numbers in row-major order, read-only: for `memoryview`, `numpy.asarray` and `from_dlpack`.
+
+    >>> import fastdata as fd
+    >>> memory = fd.Column([1, 2, 3]).to_memory()
+    >>> memory.shape, memory.format, memory.nbytes
+    ((3,), 'q', 24)
+    """
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -363,7 +538,13 @@ class Memory:
 
 @final
 class Batch:
-    """Some rows of a scan, as they come."""
+    """Some rows of a scan, as they come.
+
+    >>> import fastdata as fd
+    >>> [batch] = fd.DataFrame({"n": [1, 2, 3]}).batches()
+    >>> batch["n"].to_list()
+    [1, 2, 3]
+    """
 
     @property
     def num_rows(self) -> int:
@@ -449,28 +630,63 @@ class DataFrame:
     def __getitem__(self, key: slice | list[str], /) -> DataFrame: ...
     def __iter__(self) -> Iterator[Batch]: ...
     def head(self, count: int = 10) -> DataFrame:
-        """The first `count` rows, without a copy."""
+        """The first `count` rows, without a copy.
+
+        >>> fd.DataFrame({"n": [1, 2, 3]}).head(2)["n"].to_list()
+        [1, 2]
+        """
 
     def slice(self, start: int, count: int) -> DataFrame:
-        """`count` rows from row `start` on, without a copy."""
+        """`count` rows from row `start` on, without a copy.
+
+        Raises InvalidArgumentError for rows out of range.
+
+        >>> fd.DataFrame({"n": [1, 2, 3]}).slice(1, 2)["n"].to_list()
+        [2, 3]
+        """
 
     def select(self, *names: str | Sequence[str]) -> DataFrame:
-        """The named columns, in this order. Raises ColumnNotFoundError."""
+        """The named columns, in this order. Raises ColumnNotFoundError.
+
+        >>> fd.DataFrame({"n": [1], "s": ["a"], "t": ["b"]}).select("t", "n").columns
+        ['t', 'n']
+        """
 
     def drop(self, *names: str | Sequence[str]) -> DataFrame:
-        """All columns but the named ones. Raises ColumnNotFoundError."""
+        """All columns but the named ones. Raises ColumnNotFoundError.
+
+        >>> fd.DataFrame({"n": [1], "s": ["a"], "t": ["b"]}).drop("s").columns
+        ['n', 't']
+        """
 
     def rename(self, names: dict[str, str]) -> DataFrame:
-        """The columns under other names, given from old to new."""
+        """The columns under other names, given from old to new.
+
+        Raises ColumnNotFoundError, and InvalidArgumentError for a name that is there already.
+
+        >>> fd.DataFrame({"n": [1], "s": ["a"]}).rename({"s": "t"}).columns
+        ['n', 't']
+        """
 
     def unnest(self, name: str) -> DataFrame:
-        """The fields of a struct column as columns in its place."""
+        """The fields of a struct column as columns in its place.
+
+        Raises ColumnNotFoundError, and InvalidArgumentError for a column that is no struct or a name that is there
+        already.
+
+        >>> fd.DataFrame({"n": [1], "s": [{"x": 2, "y": 3}]}).unnest("s").to_dicts()
+        [{'n': 1, 'x': 2, 'y': 3}]
+        """
 
     def take(self, rows: str | _Values, *, null_as: bool = False) -> DataFrame:
         """Rows by the name of a boolean column, a mask, or row numbers counted from 0.
 
         `null_as` says what a null in a mask means. Raises InvalidArgumentError for a mask of another
         length or a row number out of range.
+
+        >>> frame = fd.DataFrame({"n": [1, 2, 3]})
+        >>> frame.take([2, 0, 0])["n"].to_list(), frame.take([True, False, True])["n"].to_list()
+        ([3, 1, 1], [1, 3])
         """
 
     def filter(self, condition: str | _Values, *, null_as: bool = False) -> DataFrame:
@@ -482,40 +698,111 @@ class DataFrame:
         """
 
     def split(self, max_rows: int) -> list[DataFrame]:
-        """Frames of at most `max_rows` rows each, without a copy."""
+        """Frames of at most `max_rows` rows each, without a copy.
+
+        Raises InvalidArgumentError for no rows each.
+
+        >>> [len(part) for part in fd.DataFrame({"n": [1, 2, 3]}).split(2)]
+        [2, 1]
+        """
 
     def concat(self, *others: DataFrame) -> DataFrame:
-        """The rows of this frame and then those of `others`, without a copy."""
+        """The rows of this frame and then those of `others`, without a copy.
+
+        Raises InvalidArgumentError for other columns or types.
+
+        >>> fd.DataFrame({"n": [1]}).concat(fd.DataFrame({"n": [2]}), fd.DataFrame({"n": [3]}))["n"].to_list()
+        [1, 2, 3]
+        """
 
     def batches(self, max_rows: int | None = None) -> list[Batch]:
-        """The chunks as batches; of at most `max_rows` rows when given."""
+        """The chunks as batches; of at most `max_rows` rows when given.
+
+        >>> [batch.num_rows for batch in fd.DataFrame({"n": [1, 2, 3]}).batches(2)]
+        [2, 1]
+        """
 
     def equals(self, other: DataFrame) -> bool:
-        """Whether both frames have the same names, types and values."""
+        """Whether both frames have the same names, types and values.
+
+        >>> fd.DataFrame({"n": [1]}).equals(fd.DataFrame({"n": [1.0]}))
+        False
+        """
 
     def to_dicts(self) -> list[dict[str, Any]]:
-        """Each row as a dictionary."""
+        """Each row as a dictionary.
+
+        Raises as `Column.to_list` does.
+
+        >>> fd.DataFrame({"n": [1, 2], "s": ["a", None]}).to_dicts()
+        [{'n': 1, 's': 'a'}, {'n': 2, 's': None}]
+        """
 
     def write_parquet(self, path: str | os.PathLike[str], *, compression: Literal["zstd", "snappy", "lz4", "none"] | None = "zstd", row_group_rows: int = 1048576) -> None:
-        """Writes a Parquet file; it appears under its name when it is complete."""
+        """Writes a Parquet file; it appears under its name when it is complete.
+
+        Raises NotFoundError, a FileNotFoundError, where there is no such folder.
+
+        >>> fd.DataFrame({"n": [1, 2, 3]}).write_parquet("numbers.parquet")
+        >>> fd.Table("numbers.parquet").get_all()["n"].to_list()
+        [1, 2, 3]
+        """
 
     def write_csv(self, path: str | os.PathLike[str], *, separator: str = ",", header: bool = True) -> None:
-        """Writes separated values: null as an empty field, an empty string as `""`."""
+        """Writes separated values: null as an empty field, an empty string as `""`.
+
+        Raises as `write_parquet` does.
+
+        >>> fd.DataFrame({"n": [1, None], "s": ["", None]}).write_csv("rows.csv")
+        >>> print(open("rows.csv").read(), end="")
+        n,s
+        1,""
+        ,
+        """
 
     def to_polars(self) -> Any:
-        """As a Polars frame, without a copy of the values."""
+        """As a Polars frame, without a copy of the values.
+
+        Each chunk stays one. Raises UnsupportedError where Polars is not installed, and for decimals of 32 or 64 bits, whose bytes it
+        would take for wider ones.
+
+        >>> fd.DataFrame({"n": [1, 2, 3]}).to_polars()["n"].sum()
+        6
+        """
 
     def to_lazy(self) -> Any:
-        """As a lazy Polars frame."""
+        """As a lazy Polars frame.
+
+        >>> fd.DataFrame({"n": [1, 2, 3]}).to_lazy().collect().height
+        3
+        """
 
     def to_pandas(self) -> Any:
-        """As a pandas frame: through pyarrow where it is installed, through numpy otherwise."""
+        """As a pandas frame: through pyarrow where it is installed, through numpy otherwise.
+
+        Raises UnsupportedError where pandas is not installed.
+
+        >>> fd.DataFrame({"n": [1, 2, 3]}).to_pandas()["n"].tolist()
+        [1, 2, 3]
+        """
 
     def to_pyarrow(self) -> Any:
-        """As a pyarrow table, without a copy of the values."""
+        """As a pyarrow table, without a copy of the values.
+
+        Raises UnsupportedError where pyarrow is not installed.
+
+        >>> fd.DataFrame({"n": [1, 2, 3]}).to_pyarrow().num_rows
+        3
+        """
 
     def to_numpy(self) -> dict[str, Any]:
-        """As a dictionary from names to numpy arrays."""
+        """As a dictionary from names to numpy arrays.
+
+        Raises as `Column.to_numpy` does.
+
+        >>> fd.DataFrame({"n": [1, 2, 3]}).to_numpy()["n"].tolist()
+        [1, 2, 3]
+        """
 
     def to_torch(self, *, copy: bool = False) -> dict[str, Any]:
         """As a dictionary from names to torch tensors, through DLPack.
@@ -526,7 +813,12 @@ class DataFrame:
         """
 
     def to_ipc(self) -> bytes:
-        """The frame as an Arrow IPC stream."""
+        """The frame as an Arrow IPC stream.
+
+        >>> frame = fd.DataFrame({"n": [1, 2, 3]})
+        >>> fd.DataFrame.from_ipc(frame.to_ipc()).equals(frame)
+        True
+        """
 
     @staticmethod
     def from_ipc(stream: bytes) -> DataFrame:
@@ -545,6 +837,12 @@ class Blobs:
     `write_as`: "fast" (LZ4 where it pays) or "compact" under BLAKE3 keys; for Metaflow's layout, under SHA-1 keys, "vanilla" (every
     Metaflow reads it), "raw", "lz4", "metaflow-fast", "metaflow-compact". `durability`, in folders: "none", "batch", "full".
     `check=False` does not compare what is read with its key. Other arguments reach the object store, as those of `Table` do.
+
+    >>> import fastdata as fd
+    >>> blobs = fd.Blobs("blobs")
+    >>> key = blobs.save(b"abc")
+    >>> bytes(blobs.load(key))
+    b'abc'
     """
 
     def __new__(
@@ -558,25 +856,61 @@ class Blobs:
         **store: Any,
     ) -> Self: ...
     def save(self, buffer: Any) -> str:
-        """Keeps the bytes of a contiguous buffer, read where they are, and gives their key. Nobody may write to it meanwhile."""
+        """Keeps the bytes of a contiguous buffer, read where they are, and gives their key. Nobody may write to it meanwhile.
+
+        >>> fd.Blobs("blobs").save(b"abc")[:9]
+        'b3_6437b3'
+        """
 
     def save_many(self, buffers: Sequence[Any]) -> list[str]:
-        """Keeps the bytes of all `buffers` and gives their keys, in order."""
+        """Keeps the bytes of all `buffers` and gives their keys, in order.
+
+        >>> len(fd.Blobs("blobs").save_many([b"abc", b"def"]))
+        2
+        """
 
     def load(self, key: str) -> Memory:
-        """The bytes that were saved under `key`, as a buffer: `bytes(…)`, `memoryview(…)` and `numpy.frombuffer(…)` take it."""
+        """The bytes that were saved under `key`, as a buffer: `bytes(…)`, `memoryview(…)` and `numpy.frombuffer(…)` take it.
+
+        Raises NotFoundError, and CorruptDataError when the bytes are not those of the key.
+
+        >>> blobs = fd.Blobs("blobs")
+        >>> bytes(blobs.load(blobs.save(b"abc")))
+        b'abc'
+        """
 
     def load_many(self, keys: Sequence[str]) -> list[Memory]:
-        """The bytes that were saved under `keys`, in order."""
+        """The bytes that were saved under `keys`, in order.
+
+        >>> blobs = fd.Blobs("blobs")
+        >>> [bytes(blob) for blob in blobs.load_many(blobs.save_many([b"abc", b"def"]))]
+        [b'abc', b'def']
+        """
 
     def open_range(self, key: str, start: int, stop: int) -> Memory:
-        """The bytes from `start` up to `stop`: only the blocks that hold them are read."""
+        """The bytes from `start` up to `stop`: only the blocks that hold them are read.
+
+        Raises InvalidArgumentError for bytes beyond the end.
+
+        >>> blobs = fd.Blobs("blobs")
+        >>> bytes(blobs.open_range(blobs.save(b"abcdef"), 2, 4))
+        b'cd'
+        """
 
     def exists(self, key: str) -> bool:
-        """Whether something was saved under `key`."""
+        """Whether something was saved under `key`.
+
+        >>> fd.Blobs("blobs").exists("b3_" + "0" * 64)
+        False
+        """
 
     def keys(self) -> list[str]:
-        """Every key."""
+        """Every key.
+
+        >>> blobs = fd.Blobs("blobs")
+        >>> blobs.save(b"abc") in blobs.keys()
+        True
+        """
 
 @final
 class Flows:
@@ -610,7 +944,13 @@ class Flows:
 
 @final
 class Run:
-    """A run of a flow. `run["name"]` is an artifact of its last step."""
+    """A run of a flow. `run["name"]` is an artifact of its last step.
+
+    >>> from fastdata.flows import Flows
+    >>> run = Flows(".").run("Linear")
+    >>> run.state(), run.steps(), run["name"].value()
+    ('succeeded', ['start', 'end'], 'Linear')
+    """
 
     @property
     def path(self) -> str:
@@ -673,7 +1013,13 @@ class Run:
 
 @final
 class Task:
-    """A task of a run. `task["name"]` is one of its artifacts. What counts is its latest attempt, when that is done."""
+    """A task of a run. `task["name"]` is one of its artifacts. What counts is its latest attempt, when that is done.
+
+    >>> from fastdata.flows import Flows
+    >>> start, end = Flows(".").run("Linear").tasks()
+    >>> start.step, start["pair"].value()
+    ('start', (1, 'a'))
+    """
 
     @property
     def path(self) -> str:
@@ -711,7 +1057,13 @@ class Task:
 
 @final
 class Artifact:
-    """An artifact of a task, whose bytes are brought when they are asked for."""
+    """An artifact of a task, whose bytes are brought when they are asked for.
+
+    >>> from fastdata.flows import Flows
+    >>> artifact = Flows(".").run("Linear")["price"]
+    >>> artifact.type, artifact.value()
+    ('decimal.Decimal', Decimal('1.50'))
+    """
 
     @property
     def name(self) -> str:
@@ -737,7 +1089,12 @@ class Artifact:
 
 @final
 class Opaque:
-    """An object that a pickle describes. It is never made: nothing of it is imported or called."""
+    """An object that a pickle describes. It is never made: nothing of it is imported or called.
+
+    >>> from fastdata.flows import Flows
+    >>> Flows(".").run("Linear")["own"].value()
+    <fastdata.flows.Opaque __main__.Own() {'value': 3}>
+    """
 
     @property
     def type(self) -> str:
@@ -760,6 +1117,12 @@ class Opaque:
         """Of a NumPy array its bytes, which `numpy.frombuffer` takes."""
 
 def concat(frames: Sequence[DataFrame]) -> DataFrame:
-    """The rows of all `frames`, in order, without a copy."""
+    """The rows of all `frames`, in order, without a copy.
+
+    Raises InvalidArgumentError for no frames, and for other columns or types.
+
+    >>> fd.concat([fd.DataFrame({"n": [1]}), fd.DataFrame({"n": [2]})])["n"].to_list()
+    [1, 2]
+    """
 
 def _command(arguments: Sequence[str]) -> int: ...

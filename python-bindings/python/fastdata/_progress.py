@@ -55,14 +55,10 @@ def reporter(progress: bool | Callable[[Progress], object] | None) -> _Reporter 
     notebook = _notebook()
     if notebook is not None:
         return notebook if progress else None
-    if progress or (progress is None and _is_interactive()):
+    # Somebody sits at a prompt; scripts stay quiet unless they ask, and files and pipes get no drawings.
+    if (progress or hasattr(sys, "ps1")) and sys.stderr is not None and sys.stderr.isatty():
         return _terminal()
     return None
-
-
-def _is_interactive() -> bool:
-    """Somebody sits at a prompt; scripts stay quiet unless they ask."""
-    return hasattr(sys, "ps1") and sys.stderr is not None and sys.stderr.isatty()
 
 
 def _terminal() -> _Reporter:
