@@ -208,3 +208,67 @@ fn uploads_keep_the_rate_too() {
     assert!(took > std::time::Duration::from_millis(500), "{took:?}");
     assert!(simulator.object("lake", "f").unwrap() == content);
 }
+
+#[test]
+fn five_gib_become_a_file() {
+    use std::os::unix::fs::FileExt;
+    let (simulator, folder) = world(&[]);
+    let len = (5 << 30) + 12_345;
+    simulator.put_synthetic_with_checksum("lake", "huge", 9, len);
+    let to = folder.path().join("huge");
+    let output = run(
+        &simulator,
+        &["get", "--json", "s3://lake/huge", to.to_str().unwrap()],
+    );
+    assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+    // What was written is compared with the checksum of the whole.
+    let copied: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let checksum = copied["checksum"].as_str().unwrap();
+    assert!(checksum.starts_with("crc64nvme:"), "{copied}");
+    let file = std::fs::File::open(&to).unwrap();
+    assert_eq!(file.metadata().unwrap().len(), len);
+    for middle in [1000, 1 << 31, 1 << 32, len - 1000] {
+        let range = middle - 1000..middle + 1000;
+        let mut bytes = vec![0; 2000];
+        file.read_exact_at(&mut bytes, range.start).unwrap();
+        assert!(
+            bytes == Simulator::synthetic_bytes(9, len, range.clone()),
+            "{range:?}"
+        );
+    }
+}
+
+#[test]
+fn thousands_of_small_files_there_and_back() {
+    let (simulator, folder) = world(&[]);
+    simulator.make_bucket("other");
+    let content = |index: u64| seeded_bytes(index, 1 + index as usize % 2000);
+    for index in 0..3000 {
+        simulator.put(
+            "lake",
+            &format!("small/{}/{index}", index % 7),
+            &content(index),
+        );
+    }
+    let to = format!("{}/", folder.path().display());
+    for args in [
+        ["get", "s3://lake/small/", &to],
+        ["put", &to, "s3://other/again/"],
+    ] {
+        let output = run(&simulator, &args);
+        assert_eq!(output.status.code(), Some(0), "{}", text(&output.stderr));
+        assert!(
+            text(&output.stderr).starts_with("3000 files, "),
+            "{}",
+            text(&output.stderr)
+        );
+    }
+    for index in 0..3000 {
+        let key = format!("again/{}/{index}", index % 7);
+        assert!(
+            simulator.object("other", &key).unwrap() == content(index),
+            "{key}"
+        );
+    }
+    assert_eq!(simulator.keys("other").len(), 3000);
+}

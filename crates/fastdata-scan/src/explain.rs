@@ -19,7 +19,8 @@ const NODES_SHOWN_MAX: usize = 60;
 /// Footers read at once while explaining.
 const FILES_AHEAD: usize = 16;
 
-/// The plan of a scan, made from metadata and footers alone: no data page is read.
+/// The plan of a scan, made from metadata, footers and delete files: no data page of a data file
+/// is read.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Explain {
     /// Version of this record's layout.

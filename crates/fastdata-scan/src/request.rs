@@ -96,10 +96,11 @@ pub struct CatalogSettings {
 
 impl Settings {
     /// The default place of the file: `$XDG_CONFIG_HOME/fastdata/config.toml`, or
-    /// `~/.config/fastdata/config.toml`.
+    /// `~/.config/fastdata/config.toml` where that variable holds no absolute path.
     pub fn default_path() -> Option<PathBuf> {
         let base = std::env::var_os("XDG_CONFIG_HOME")
             .map(PathBuf::from)
+            .filter(|base| base.is_absolute())
             .or_else(|| std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".config")))?;
         Some(base.join("fastdata").join("config.toml"))
     }

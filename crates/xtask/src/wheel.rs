@@ -63,14 +63,15 @@ fn build_free_threaded(tools: &Path, free_threaded: &FreeThreaded) -> Result<()>
         say(&format!("{interpreter} is not here: no wheel for it"));
         return Ok(());
     }
-    maturin(tools, &folder(), Some(free_threaded))?;
-    let wheel = wheel_of(&folder(), free_threaded.tags)?;
+    maturin(tools, Some(free_threaded))?;
+    let wheel = wheel_of(free_threaded.tags)?;
     check(tools, &wheel, interpreter)
 }
 
 /// What holds for every wheel; `interpreter` is one that loads it.
 fn check(tools: &Path, wheel: &Path, interpreter: &str) -> Result<()> {
     check_size(wheel)?;
+    check_platform(tools, wheel)?;
     check_symbols(tools, wheel)?;
     check_bare(wheel, interpreter)?;
     print(&format!("wheel: {}", wheel.display()));
@@ -84,8 +85,8 @@ fn folder() -> PathBuf {
 /// Builds the wheel that every ordinary interpreter loads, from 3.11 on, and returns its path.
 pub(crate) fn build() -> Result<PathBuf> {
     let _ = std::fs::remove_dir_all(folder());
-    maturin(&tools()?, &folder(), None)?;
-    wheel_of(&folder(), ABI3)
+    maturin(&tools()?, None)?;
+    wheel_of(ABI3)
 }
 
 /// Folder of the tools' interpreter and scripts.
@@ -95,7 +96,7 @@ fn tools() -> Result<PathBuf> {
     Ok(folder.join("bin"))
 }
 
-fn maturin(tools: &Path, wheels: &Path, free_threaded: Option<&FreeThreaded>) -> Result<()> {
+fn maturin(tools: &Path, free_threaded: Option<&FreeThreaded>) -> Result<()> {
     let mut maturin = Command::new(tools.join("maturin"));
     maturin
         // Packed at the level that maturin takes by itself it is 3 % larger.
@@ -103,7 +104,7 @@ fn maturin(tools: &Path, wheels: &Path, free_threaded: Option<&FreeThreaded>) ->
         .args(["--compression-level", "9", "-m"])
         .arg(workspace::root().join("python-bindings/Cargo.toml"))
         .arg("--out")
-        .arg(wheels)
+        .arg(folder())
         .arg("--interpreter");
     match free_threaded {
         // Away from the workspace, whose settings say that building needs no interpreter: this one
@@ -119,10 +120,11 @@ fn maturin(tools: &Path, wheels: &Path, free_threaded: Option<&FreeThreaded>) ->
     process::run(&mut maturin)
 }
 
-/// The wheel in `wheels` whose name has `tags`.
-fn wheel_of(wheels: &Path, tags: &str) -> Result<PathBuf> {
+/// The wheel whose name has `tags`.
+fn wheel_of(tags: &str) -> Result<PathBuf> {
+    let wheels = folder();
     let entries =
-        std::fs::read_dir(wheels).map_err(|error| format!("{}: {error}", wheels.display()))?;
+        std::fs::read_dir(&wheels).map_err(|error| format!("{}: {error}", wheels.display()))?;
     let found = entries
         .flatten()
         .map(|entry| entry.path())
@@ -143,13 +145,26 @@ fn check_size(wheel: &Path) -> Result<()> {
     }
 }
 
-/// The tags hold: which systems' libraries it needs, and nothing beyond Python's stable interface.
+/// The name tells which systems have the libraries that it needs.
+fn check_platform(tools: &Path, wheel: &Path) -> Result<()> {
+    let mut auditwheel = Command::new(tools.join("auditwheel"));
+    let output = auditwheel.arg("show").arg(wheel).output();
+    let output = output.map_err(|error| format!("auditwheel: {error}"))?;
+    let told = String::from_utf8_lossy(&output.stdout);
+    print(told.trim());
+    let name = wheel.file_stem().unwrap_or_default().to_string_lossy();
+    let platform = name.rsplit('-').next().unwrap_or_default();
+    // Tools give more than one name to old platforms.
+    let mut tags = platform.split('.');
+    let agrees = tags.any(|tag| told.contains(&format!("\"{tag}\"")));
+    match output.status.success() && agrees {
+        true => Ok(()),
+        false => Err(format!("auditwheel finds another platform than {platform}")),
+    }
+}
+
+/// It uses nothing beyond Python's stable interface.
 fn check_abi(tools: &Path, wheel: &Path) -> Result<()> {
-    process::run(
-        Command::new(tools.join("auditwheel"))
-            .arg("show")
-            .arg(wheel),
-    )?;
     process::run(
         Command::new(tools.join("abi3audit"))
             .args(["--strict", "--summary"])

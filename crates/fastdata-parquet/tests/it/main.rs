@@ -9,6 +9,7 @@
 
 mod corpora;
 mod hostile;
+mod lies;
 mod nested;
 mod projection;
 mod pruning;

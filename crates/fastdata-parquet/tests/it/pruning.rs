@@ -77,19 +77,18 @@ pub(crate) fn prune(file: &Bytes, meta: &FileMeta, bound: &Bound) -> PruneOutcom
 
 /// Prunes, reads what is left, filters it by what remains, and compares with filtering everything.
 #[track_caller]
-fn check(predicate: &Predicate) -> PruneOutcome {
-    let file = file();
-    let meta = reading::open(&file, &ReadOptions::default()).unwrap();
+pub(crate) fn check_in(file: &Bytes, predicate: &Predicate) -> PruneOutcome {
+    let meta = reading::open(file, &ReadOptions::default()).unwrap();
     let bound = bind(predicate, meta.schema()).unwrap();
-    let outcome = prune(&file, &meta, &bound);
-    let whole = reading::batch(&file, &ReadOptions::default(), 1 << 20).unwrap();
+    let outcome = prune(file, &meta, &bound);
+    let whole = reading::batch(file, &ReadOptions::default(), 1 << 20).unwrap();
     let mask = bound.evaluate(&whole).unwrap();
     let mut survivors = 0;
     for plan in &outcome.plans {
         let mut columns: Vec<ArrayRef> = Vec::new();
         for field in meta.project_all().unwrap() {
             let rows = plan.rows.as_ref();
-            let reader = reading::open_column(&meta, &file, plan.row_group, &field, rows).unwrap();
+            let reader = reading::open_column(&meta, file, plan.row_group, &field, rows).unwrap();
             columns.push(match rows {
                 Some(rows) => reader.read_selected(rows).unwrap(),
                 None => reader.read(0..plan.num_rows as usize).unwrap(),
@@ -104,6 +103,11 @@ fn check(predicate: &Predicate) -> PruneOutcome {
         "{predicate:?} {outcome:?}"
     );
     outcome
+}
+
+#[track_caller]
+fn check(predicate: &Predicate) -> PruneOutcome {
+    check_in(&file(), predicate)
 }
 
 #[test]

@@ -79,10 +79,12 @@ async fn resolve_one(text: &str, request: &ScanRequest, store: &dyn Store) -> Re
     files::folder(&location, store).await.map(Source::Files)
 }
 
-/// `v3.metadata.json`, also with `.gz` before or behind.
+/// `v3.metadata.json`, also with the suffix of a codec before or behind.
 fn is_metadata_file(text: &str) -> bool {
     let name = text.rsplit('/').next().unwrap_or(text);
-    name.ends_with(".metadata.json") || name.ends_with(".metadata.json.gz")
+    [".metadata.json", ".metadata.json.gz", ".metadata.json.zst"]
+        .iter()
+        .any(|suffix| name.ends_with(suffix))
 }
 
 /// Whether `text` is `ns.table` rather than a place: parts joined by dots, no separator, no
