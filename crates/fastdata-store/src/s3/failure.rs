@@ -1,8 +1,9 @@
 //! What a failed attempt says: whether another may help, and what a person needs to know.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use super::connection::{Broken, Head};
+use super::date;
 use super::retry::Outcome;
 use crate::error::RequestDetails;
 use crate::{Error, ErrorKind, Location};
@@ -133,13 +134,9 @@ impl Failure {
 
     fn classify(&self, head: &Head) -> (Outcome, ErrorKind) {
         let code = self.code.as_deref().unwrap_or("");
-        let wait = head
-            .header("retry-after")
-            .and_then(|text| text.parse().ok());
-        let wait = wait.map(Duration::from_secs);
         match (head.status, code) {
             (_, "SlowDown" | "ThrottlingException" | "RequestLimitExceeded" | "Throttling")
-            | (429 | 503, _) => (Outcome::Throttled(wait), ErrorKind::Throttled),
+            | (429 | 503, _) => (Outcome::Throttled(wait_of(head)), ErrorKind::Throttled),
             (_, "RequestTimeTooSkewed") => (Outcome::Skewed, ErrorKind::Denied),
             (_, "ExpiredToken" | "TokenRefreshRequired" | "ExpiredTokenException") => {
                 (Outcome::Expired, ErrorKind::Denied)
@@ -242,6 +239,65 @@ impl Failure {
                 "; without the right to list, S3 says this of missing objects too"
             }
             _ => "",
+        }
+    }
+}
+
+/// How long the service asks to be left alone: a number of seconds, or a time.
+fn wait_of(head: &Head) -> Option<Duration> {
+    let text = head.header("retry-after")?;
+    if let Ok(seconds) = text.parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let until = date::parse_http(text)?;
+    // By its own clock where it tells that: ours may be wrong.
+    let told = head.header("date").and_then(date::parse_http);
+    let now = told.unwrap_or_else(SystemTime::now);
+    // One that has passed asks for no wait.
+    Some(until.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn outcome(headers: &str) -> Outcome {
+        let text = format!("HTTP/1.1 503 Slow Down\r\n{headers}content-length: 0\r\n\r\n");
+        let (head, _) = Head::parse(text.as_bytes(), false).unwrap().unwrap();
+        Failure::of_answer(&head, b"").outcome
+    }
+
+    fn throttled(seconds: u64) -> Outcome {
+        Outcome::Throttled(Some(Duration::from_secs(seconds)))
+    }
+
+    #[test]
+    fn a_wait_in_seconds() {
+        assert_eq!(outcome("Retry-After: 7\r\n"), throttled(7));
+        assert_eq!(outcome("retry-after:  120 \r\n"), throttled(120));
+        assert_eq!(outcome("Retry-After: 0\r\n"), throttled(0));
+        let most = format!("Retry-After: {}\r\n", u64::MAX);
+        assert_eq!(outcome(&most), throttled(u64::MAX));
+    }
+
+    #[test]
+    fn a_wait_until_a_time_of_the_services_clock() {
+        let date = "Date: Thu, 15 Jan 2026 10:15:30 GMT\r\n";
+        let until = |clock: &str| format!("{date}Retry-After: Thu, 15 Jan 2026 {clock} GMT\r\n");
+        assert_eq!(outcome(&until("10:16:00")), throttled(30));
+        assert_eq!(outcome(&until("10:15:30")), throttled(0));
+        assert_eq!(outcome(&until("09:00:00")), throttled(0));
+        // Without its clock ours has to do.
+        let past = "Retry-After: Thu, 15 Jan 1998 10:00:00 GMT\r\n";
+        assert_eq!(outcome(past), throttled(0));
+    }
+
+    #[test]
+    fn a_wait_that_nobody_understands_is_none() {
+        assert_eq!(outcome(""), Outcome::Throttled(None));
+        for text in ["", "soon", "-1", "1.5", "7 s", "99999999999999999999"] {
+            let told = outcome(&format!("Retry-After: {text}\r\n"));
+            assert_eq!(told, Outcome::Throttled(None), "{text:?}");
         }
     }
 }

@@ -67,6 +67,7 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use super::super::retry::Dice;
     use super::*;
 
     fn seconds(seconds: f64) -> Duration {
@@ -80,6 +81,78 @@ mod tests {
             let verdicts = (1..=60).map(|at| pace.came(seconds(5.0 + f64::from(at)), rate, None));
             let worst = verdicts.max_by_key(|verdict| *verdict == Verdict::Stalled);
             assert_eq!(worst, Some(expected), "{rate} bytes a second");
+        }
+    }
+
+    /// A body, piece by piece, as dice bring it.
+    struct Body {
+        dice: Dice,
+        now: Duration,
+        pace: Pace,
+    }
+
+    impl Body {
+        fn new(seed: u64) -> Self {
+            let mut dice = Dice(seed);
+            let now = seconds(dice.roll() * 1e4);
+            Self {
+                dice,
+                now,
+                pace: Pace::new(now),
+            }
+        }
+
+        /// The next piece, after less than 10 s (then it would be a stall), at so many bytes a second.
+        fn next(&mut self, bytes_per_second: f64, slow_below: Option<f64>) -> (u64, Verdict) {
+            let span = seconds(0.001 + self.dice.roll().powi(3) * 9.9);
+            self.now += span;
+            let bytes = (bytes_per_second * span.as_secs_f64()).ceil() as u64;
+            (bytes, self.pace.came(self.now, bytes, slow_below))
+        }
+    }
+
+    #[test]
+    fn ten_thousand_seeds_that_bring_enough_never_fail() {
+        for seed in 0..10_000 {
+            let mut body = Body::new(seed);
+            let (begun, mut bytes) = (body.now, 0);
+            let least = body.dice.roll() * 1e6;
+            for _ in 0..60 {
+                let rate = CRAWL_BYTES_PER_SECOND * (1.0 + body.dice.roll().powi(4) * 50.0);
+                let (more, verdict) = body.next(rate, Some(least));
+                bytes += more;
+                let elapsed = body.now - begun;
+                let is_slow =
+                    elapsed >= SLOW_AFTER && (bytes as f64) < least * elapsed.as_secs_f64();
+                let expected = match is_slow {
+                    true => Verdict::Slow,
+                    false => Verdict::Fine,
+                };
+                assert_eq!(verdict, expected, "seed {seed} after {elapsed:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn ten_thousand_seeds_that_crawl_end_in_time() {
+        // What came before counts for the window in which the crawl begins; no piece takes 10 s.
+        let limit = (CRAWL_WINDOW + seconds(10.0)) * 2;
+        for seed in 0..10_000 {
+            let mut body = Body::new(seed);
+            for _ in 0..(body.dice.roll() * 40.0) as u32 {
+                let (_, verdict) = body.next(CRAWL_BYTES_PER_SECOND * 10.0, None);
+                assert_eq!(verdict, Verdict::Fine, "seed {seed}");
+            }
+            let begun = body.now;
+            loop {
+                let rate = CRAWL_BYTES_PER_SECOND * 0.99 * body.dice.roll();
+                let (_, verdict) = body.next(rate, None);
+                let elapsed = body.now - begun;
+                if verdict == Verdict::Stalled {
+                    break;
+                }
+                assert!(elapsed < limit, "seed {seed}: fine after {elapsed:?}");
+            }
         }
     }
 

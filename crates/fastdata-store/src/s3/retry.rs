@@ -129,7 +129,8 @@ impl Retry {
     }
 
     fn in_time(&self, pause: Duration, elapsed: Duration) -> Decision {
-        match elapsed + pause > self.patience.total {
+        // A service may ask for a wait of any length.
+        match elapsed.saturating_add(pause) > self.patience.total {
             true => Decision::GiveUp,
             false => Decision::Again(pause),
         }
@@ -299,6 +300,10 @@ mod tests {
         let told = Outcome::Throttled(Some(Duration::from_secs(9)));
         let decision = Retry::new(PATIENCE, 1).after(told, Duration::ZERO, &mut Budget::default());
         assert_eq!(decision, Decision::Again(Duration::from_secs(9)));
+        let told = Outcome::Throttled(Some(Duration::MAX));
+        let elapsed = Duration::from_secs(1);
+        let decision = Retry::new(PATIENCE, 1).after(told, elapsed, &mut Budget::default());
+        assert_eq!(decision, Decision::GiveUp, "longer than anybody waits");
     }
 
     #[test]

@@ -23,6 +23,7 @@ use super::connection::Head;
 use super::date;
 use super::failure::Failure;
 use super::fetch::changed;
+use super::part_size::part_bytes;
 use super::uploads;
 use super::version::{Seen, Version};
 use super::whole::{checksum_of, checksum_of_parts};
@@ -35,12 +36,6 @@ use crate::{
 
 /// Objects that are longer are written in parts: a connection takes about 20 MB/s.
 const SPLIT_ABOVE_BYTES: u64 = 16 << 20;
-
-/// S3's limits of an upload in parts: 10,000 of at most 5 GiB.
-const PARTS_MAX: u64 = 10_000;
-const OBJECT_BYTES_MAX: u64 = PARTS_MAX * (5 << 30);
-
-const PART_BYTES: u64 = 8 << 20;
 
 /// The metadata that marks a conditional write.
 const MARK: &str = "fastdata-write";
@@ -193,11 +188,11 @@ async fn write(
     options: &PutOptions,
 ) -> Result<PutResult> {
     let len = source.len();
-    if len > OBJECT_BYTES_MAX {
+    let Some(part_bytes) = part_bytes(len) else {
         return Err(Error::unsupported(format!(
             "cannot write {object}: {len} bytes are more than S3 takes"
         )));
-    }
+    };
     let is_in_parts = len > SPLIT_ABOVE_BYTES;
     // Sent twice, a plain PUT does no harm; all other writes have to know their own.
     let is_marked = is_in_parts || options.condition != PutCondition::Always;
@@ -209,7 +204,7 @@ async fn write(
     };
     match is_in_parts {
         false => write.at_once(source.part(0..len).await?).await,
-        true => write.in_parts(source).await,
+        true => write.in_parts(source, part_bytes).await,
     }
 }
 
@@ -434,8 +429,7 @@ impl Write {
         }
     }
 
-    async fn in_parts(&self, source: Source) -> Result<PutResult> {
-        let part_bytes = source.len().div_ceil(PARTS_MAX).max(PART_BYTES);
+    async fn in_parts(&self, source: Source, part_bytes: u64) -> Result<PutResult> {
         // On a task of its own, which ends also when we are dropped: an upload whose answer nobody
         // waits for would stay open for ever.
         let write = self.clone();

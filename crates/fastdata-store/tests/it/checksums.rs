@@ -5,9 +5,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use fastdata_store::{
-    Copied, CopyOptions, Error, ErrorKind, Location, Outcome, Store, Transfers, Verification,
+    Checksum, ChecksumAlgorithm, Copied, CopyOptions, Error, ErrorKind, Location, Outcome,
+    PutOptions, Store, Transfers, Verification,
 };
 use fastdata_testkit::{Action, Fault, Operation, Simulator, seeded_bytes};
+
+use super::s3::{Fixture, object};
 
 const BYTES: usize = 40_000_000;
 /// No two alike, and none where we cut.
@@ -152,6 +155,40 @@ fn files_are_compared_by_default() {
         world.simulator.heal();
     }
     assert_eq!(files_below(world.folder.path()), Vec::<PathBuf>::new());
+}
+
+/// Objects that were written with one request and in parts, by each server there is.
+#[test]
+fn every_server_says_checksums_that_fit() {
+    Fixture::each(|fixture| {
+        let transfers = Transfers::new(fixture.config(), || false).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        for len in [0, 1000, BYTES] {
+            let (at, content) = (object(&format!("summed/{len}")), seeded_bytes(11, len));
+            let (store, options) = (fixture.store(), PutOptions::default());
+            let put = store.put(&at, content.clone().into(), &options);
+            fixture.runtime.block_on(put).unwrap();
+            let read = fixture.runtime.block_on(store.read(&at, 1 << 30));
+            assert!(read.unwrap() == content, "{len} bytes");
+
+            let path = folder.path().join(len.to_string());
+            let got = transfers.get(&[at.to_string()], &path, &CopyOptions::default());
+            let Outcome::Downloaded(found) = got.unwrap().remove(0).outcome.unwrap() else {
+                panic!("nothing was downloaded")
+            };
+            let expected = Checksum::of(ChecksumAlgorithm::Crc64Nvme, &content);
+            assert_eq!(found.verification, Verification::Verified(expected));
+            assert!(std::fs::read(&path).unwrap() == content);
+
+            let mut came = Vec::new();
+            let cat = transfers.cat(&at, |bytes| {
+                came.extend_from_slice(bytes);
+                Ok(true)
+            });
+            cat.unwrap();
+            assert!(came == content, "{len} bytes");
+        }
+    });
 }
 
 /// It has to be computed in order: not by default, but when it is asked for.

@@ -8,6 +8,8 @@ use fastdata_store::{Entry, ErrorKind, Location, StoreConfig};
 use fastdata_testkit::{Action, Fault, Model, Operation, Simulator};
 use futures::{StreamExt, TryStreamExt};
 
+use super::s3::{self, Fixture};
+
 const BUCKET: &str = "listing";
 
 struct World {
@@ -245,6 +247,92 @@ fn one_that_breaks_in_a_piece_breaks_where_it_is() {
             );
         }
     }
+}
+
+/// A service may answer with nothing but where the listing goes on.
+#[test]
+fn pages_without_a_key_are_not_the_end() {
+    let world = World::new(Simulator::start());
+    let mut keys: BTreeSet<String> = (0..2000)
+        .map(|number| format!("in/f{:02}/{number:06}", number % 7))
+        .collect();
+    keys.extend((0..100).map(|number| format!("in/f03-{number}")));
+    world.write(&keys);
+    world.simulator.set_page_keys(150);
+    for (after, times) in [(0, 1), (0, 3), (1, 1), (2, 2), (5, 1), (13, 1), (3, 8)] {
+        let fault = Fault {
+            times,
+            ..Fault::once(Operation::List, Action::EmptyPage).after(after)
+        };
+        let fault = world.simulator.inject(fault);
+        assert!(
+            world.list("in").unwrap().iter().eq(&keys),
+            "{times} behind {after}"
+        );
+        assert_eq!(world.simulator.hits(fault), times);
+        world.simulator.heal();
+    }
+    // The objects and folders of one level have one page.
+    for times in [1, 4] {
+        let fault = Fault {
+            times,
+            ..Fault::once(Operation::List, Action::EmptyPage)
+        };
+        let fault = world.simulator.inject(fault);
+        assert_eq!(world.entries("in").len(), 107, "{times} behind 0");
+        assert_eq!(world.simulator.hits(fault), times);
+    }
+}
+
+/// What one page leaves off with, the next one begins behind, whatever the size of pages.
+#[test]
+fn pages_follow_each_other_in_order() {
+    let world = World::new(Simulator::start());
+    let keys: BTreeSet<String> = (0..90)
+        .map(|number| {
+            format!(
+                "{}{}",
+                NAMES[number % 5],
+                "/".repeat(number % 2) + &number.to_string()
+            )
+        })
+        .collect();
+    world.write(&keys);
+    for page in [1, 2, 3, 89, 90, 91] {
+        world.simulator.set_page_keys(page);
+        world.check(&keys, "");
+        world.check(&keys, "a");
+    }
+}
+
+/// A way down to many folders with few files, between objects that are called as the folders begin.
+#[test]
+fn every_server_lists_what_lies_deep() {
+    Fixture::each(|fixture| {
+        let mut keys: BTreeSet<String> = (0..4500)
+            .map(|number| format!("deep/one/way/f{:03}/{number:06}", number % 150))
+            .collect();
+        for folder in (0..150).step_by(10) {
+            keys.extend(["-", ".", "0", "!x"].map(|end| format!("deep/one/way/f{folder:03}{end}")));
+        }
+        for key in &keys {
+            fixture.write_quickly(key, b"");
+        }
+        for folder in ["deep", "deep/one/way"] {
+            let listing = fixture.store().list(&s3::object(folder)).try_collect();
+            let listed: Vec<_> = fixture.runtime.block_on(listing).unwrap();
+            let listed = listed.iter().map(|object| object.location.key());
+            assert!(listed.eq(keys.iter().map(String::as_str)), "{folder}");
+        }
+        let way = s3::object("deep/one/way");
+        let entries = fixture.store().entries(&way).try_collect();
+        let entries: Vec<Entry> = fixture.runtime.block_on(entries).unwrap();
+        let found: Vec<_> = entries.iter().map(Entry::key).collect();
+        let folders = (0..150).map(|folder| format!("deep/one/way/f{folder:03}/"));
+        let mut expected = BTreeSet::from_iter(folders);
+        expected.extend(keys.into_iter().filter(|key| key.matches('/').count() == 3));
+        assert!(found.iter().eq(&expected), "{} entries", found.len());
+    });
 }
 
 /// Who may not ask for folders lists one page after the other.

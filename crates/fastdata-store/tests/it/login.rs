@@ -1,5 +1,7 @@
 //! Profiles that log in: a command, single sign-on, roles; against services that run here.
 
+mod machine;
+
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt;

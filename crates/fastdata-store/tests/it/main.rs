@@ -11,5 +11,7 @@ mod faults;
 mod listing;
 mod local;
 mod login;
+mod refusals;
 mod s3;
+mod slow;
 mod tls;

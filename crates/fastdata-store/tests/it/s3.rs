@@ -13,9 +13,9 @@ use futures::TryStreamExt;
 const BUCKET: &str = "store-test";
 
 /// A server with an empty bucket.
-struct Fixture {
+pub(super) struct Fixture {
     server: Server,
-    runtime: tokio::runtime::Runtime,
+    pub(super) runtime: tokio::runtime::Runtime,
 }
 
 enum Server {
@@ -25,7 +25,7 @@ enum Server {
 
 impl Fixture {
     /// Runs a test against each server that can run here: what only one of them does is fiction.
-    fn each(test: impl Fn(&Self)) {
+    pub(super) fn each(test: impl Fn(&Self)) {
         let simulator = Simulator::start();
         simulator.make_bucket(BUCKET);
         test(&Self::over(Server::Simulator(simulator)));
@@ -47,7 +47,7 @@ impl Fixture {
         }
     }
 
-    fn config(&self) -> StoreConfig {
+    pub(super) fn config(&self) -> StoreConfig {
         match &self.server {
             Server::Gateway(server, _) => server.config(),
             Server::Simulator(simulator) => simulator.config(),
@@ -61,7 +61,7 @@ impl Fixture {
         }
     }
 
-    fn store(&self) -> Arc<dyn Store> {
+    pub(super) fn store(&self) -> Arc<dyn Store> {
         fastdata_store::open(self.config())
     }
 
@@ -73,7 +73,7 @@ impl Fixture {
     }
 
     /// Many objects, past the protocol: that many uploads take long.
-    fn write_quickly(&self, key: &str, content: &[u8]) {
+    pub(super) fn write_quickly(&self, key: &str, content: &[u8]) {
         match &self.server {
             Server::Gateway(_, root) => {
                 let path = root.path().join(BUCKET).join(key);
@@ -90,7 +90,7 @@ impl Fixture {
     }
 }
 
-fn object(key: &str) -> Location {
+pub(super) fn object(key: &str) -> Location {
     Location::parse(&format!("s3://{BUCKET}/{key}")).unwrap()
 }
 

@@ -15,6 +15,9 @@ use super::traffic::Traffic;
 /// Pieces of a body that are sent at one time; small enough for an even rate.
 const PIECE_BYTES: usize = 128 << 10;
 
+/// Between pieces that are to arrive one by one: a reader that is asleep needs a moment to wake up.
+const PIECE_PAUSE: Duration = Duration::from_millis(1);
+
 /// Status, headers and body.
 #[derive(Debug)]
 pub(super) struct Answer {
@@ -92,6 +95,9 @@ impl Answer {
         traffic: &Traffic,
     ) -> std::io::Result<After> {
         let head = self.head();
+        if let Some(piece_bytes) = self.spoil.piece_bytes {
+            return self.send_pieces(stream, head, piece_bytes, traffic).await;
+        }
         if self.without_body || self.range.is_empty() {
             stream.write_all(head.as_bytes()).await?;
             return Ok(self.after());
@@ -145,6 +151,27 @@ impl Answer {
                     tokio::time::sleep_until(until).await;
                 }
             }
+        }
+        Ok(self.after())
+    }
+
+    /// Sends head and body piece by piece.
+    async fn send_pieces(
+        &self,
+        stream: &mut TcpStream,
+        head: String,
+        piece_bytes: usize,
+        traffic: &Traffic,
+    ) -> std::io::Result<After> {
+        let mut all = head.into_bytes();
+        if !self.without_body {
+            let body = self.content.read(self.range.clone());
+            traffic.sent(body.len());
+            all.extend(body);
+        }
+        for piece in all.chunks(piece_bytes) {
+            stream.write_all(piece).await?;
+            tokio::time::sleep(PIECE_PAUSE).await;
         }
         Ok(self.after())
     }

@@ -59,6 +59,8 @@ pub enum Action {
     },
     /// The body comes at so many bytes a second.
     Drip(u64),
+    /// Head and body come in pieces of so many bytes, a moment apart: for short answers.
+    Pieces(u64),
     /// One bit of the byte at this offset of the body is wrong.
     FlipByte(u64),
     /// `Content-Length` is wrong by so much; the body is as it should be, then the end.
@@ -69,6 +71,8 @@ pub enum Action {
     IgnoreRange,
     /// The answer carries an ETag that is not the object's.
     WrongEtag,
+    /// A page of a listing without a key, that says how the listing goes on.
+    EmptyPage,
     /// No answer: the connection closes; a write has or has not been done.
     NoAnswer {
         /// Whether the request was carried out.
@@ -192,6 +196,7 @@ pub(super) struct Spoil {
     pub(super) close_after: Option<u64>,
     pub(super) stall: Option<(u64, Duration)>,
     pub(super) bytes_per_second: Option<u64>,
+    pub(super) piece_bytes: Option<usize>,
     pub(super) flip_at: Option<u64>,
     pub(super) length_delta: i64,
 }
@@ -206,6 +211,9 @@ impl Spoil {
                 spoil.stall = Some((bytes, Duration::from_millis(stall_ms)));
             }
             Action::Drip(rate) => spoil.bytes_per_second = Some(rate.max(1)),
+            Action::Pieces(bytes) => {
+                spoil.piece_bytes = Some(usize::try_from(bytes.max(1)).unwrap_or(usize::MAX));
+            }
             Action::FlipByte(at) => spoil.flip_at = Some(at),
             Action::WrongContentLength(delta) => spoil.length_delta = delta,
             _ => {}

@@ -83,6 +83,25 @@ pub(super) fn answer(
     Answer::text(200, text).with("content-type", "application/xml")
 }
 
+/// A page without a key; the listing goes on where this page would have begun.
+pub(super) fn empty(request: &Request) -> Answer {
+    let behind = match request.argument("continuation-token") {
+        Some(token) => unhex(token),
+        None => request
+            .argument("start-after")
+            .unwrap_or_default()
+            .to_owned(),
+    };
+    // Nothing sorts between the two, and the token is another one.
+    let token = hex(&(behind + "\0"));
+    let text = format!(
+        "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<ListBucketResult><KeyCount>0</KeyCount>\
+         <IsTruncated>true</IsTruncated>{}</ListBucketResult>",
+        in_tags("NextContinuationToken", &token)
+    );
+    Answer::text(200, text).with("content-type", "application/xml")
+}
+
 /// The uploads of a bucket that are open, by key and then by id.
 pub(super) fn uploads(
     uploads: &BTreeMap<String, Upload>,

@@ -57,6 +57,7 @@ pub(super) fn answer(
             let page_keys = state.page_keys.unwrap_or(listing::KEYS_MAX);
             listing::uploads(&state.uploads, request, page_keys)
         }
+        Operation::List if action == Some(&Action::EmptyPage) => listing::empty(request),
         Operation::List => match state.buckets.get(bucket) {
             Some(objects) => {
                 let page_keys = state.page_keys.unwrap_or(listing::KEYS_MAX);

@@ -237,6 +237,12 @@ impl Simulator {
         self.state().page_parts = most.max(1);
     }
 
+    /// What a request that is signed for another region is answered from now on: this status and code,
+    /// and which region it is.
+    pub fn set_wrong_region(&self, status: u16, code: &str) {
+        self.state().wrong_region = Some((status, code.to_owned()));
+    }
+
     /// Sets the server's clock ahead of this machine's, or behind it.
     pub fn set_clock_ahead(&self, seconds: i64) {
         self.shared.clock_ahead_s.store(seconds, Ordering::Relaxed);
@@ -330,6 +336,23 @@ async fn converse(mut stream: TcpStream, shared: Arc<Shared>) {
     }
 }
 
+/// The answer to a request whose signature is wrong.
+fn refusal(shared: &Shared, request: &Request) -> Option<Answer> {
+    let checked = signature::check(request, &shared.keys, shared.now());
+    let (status, code, message) = checked.err()?;
+    let is_elsewhere = code == "AuthorizationHeaderMalformed";
+    let told = locked(&shared.state).wrong_region.clone();
+    let mut answer = match told.filter(|_| is_elsewhere) {
+        Some((status, code)) => Answer::error(status, &code, "it is elsewhere"),
+        None => Answer::error(status, code, &message),
+    };
+    if is_elsewhere {
+        answer = answer.with("x-amz-bucket-region", &shared.keys.region);
+    }
+    answer.without_body = request.method == "HEAD";
+    Some(answer)
+}
+
 async fn serve(
     stream: &mut TcpStream,
     shared: &Shared,
@@ -340,12 +363,8 @@ async fn serve(
         let answer = Answer::error(501, "NotImplemented", "the simulator does not have this");
         return answer.send(stream, None, &shared.traffic).await;
     };
-    if let Err((status, code, message)) = signature::check(request, &shared.keys, shared.now()) {
-        let mut answer = Answer::error(status, code, &message).with("date", &date);
-        if code == "AuthorizationHeaderMalformed" {
-            answer = answer.with("x-amz-bucket-region", &shared.keys.region);
-        }
-        answer.without_body = request.method == "HEAD";
+    if let Some(answer) = refusal(shared, request) {
+        let answer = answer.with("date", &date);
         return answer.send(stream, None, &shared.traffic).await;
     }
     let (_, key) = request.target();

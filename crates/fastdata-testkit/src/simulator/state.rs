@@ -21,6 +21,8 @@ pub(super) struct State {
     pub(super) plan: Plan,
     pub(super) requests: BTreeMap<&'static str, u64>,
     pub(super) body_bytes_sent: u64,
+    /// Status and code for requests that are signed for another region, where they are not those of AWS.
+    pub(super) wrong_region: Option<(u16, String)>,
     /// The most keys on a page of a listing, where it is not what S3 has.
     pub(super) page_keys: Option<usize>,
     /// The most parts on a page of what is known about an object.
@@ -53,6 +55,7 @@ impl Default for State {
             plan: Plan::default(),
             requests: BTreeMap::new(),
             body_bytes_sent: 0,
+            wrong_region: None,
             page_keys: None,
             page_parts: 1000,
         }
