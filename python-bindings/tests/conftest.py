@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -21,6 +22,12 @@ os.environ["XDG_CONFIG_HOME"] = "/nonexistent"
 def run_python(code, *arguments, **options):
     """A fresh interpreter that runs `code`; a guard against hangs, no measure of time."""
     return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], capture_output=True, text=True, timeout=300, **options)
+
+
+def examples(document):
+    """The Python in a document, as one program."""
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
+    return "\n".join(blocks)
 
 
 @pytest.fixture(scope="session")

@@ -9,7 +9,7 @@ import venv
 
 import pytest
 
-from conftest import PACKAGE, ROOT
+from conftest import PACKAGE, examples
 
 #: The line of the README that hands a frame to another library.
 HAND_OVER = "frame = dear.to_polars()"
@@ -26,11 +26,6 @@ def interpreter(tmp_path_factory):
     folder = tmp_path_factory.mktemp("alone") / "venv"
     venv.create(folder, with_pip=False, symlinks=True)
     return folder / "bin" / "python"
-
-
-def readme():
-    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "README.md").read_text(), re.MULTILINE | re.DOTALL)
-    return "\n".join(blocks)
 
 
 def needs(name, found):
@@ -67,7 +62,7 @@ def run(interpreter, code, folder, warehouse, library=None):
 
 @pytest.mark.skipif(not PACKAGE, reason="no package that is built")
 def test_nothing_but_the_package(interpreter, warehouse, tmp_path):
-    code = readme()
+    code = examples("README.md")
     assert HAND_OVER in code
     others = "import importlib.util\nassert not any(map(importlib.util.find_spec, ['numpy', 'polars', 'pandas', 'pyarrow']))\n"
     rows = "\nassert 0 < dear.num_rows < day.num_rows and rows.num_rows > 0\nprint('well')\n"
@@ -78,7 +73,7 @@ def test_nothing_but_the_package(interpreter, warehouse, tmp_path):
 @pytest.mark.skipif(not PACKAGE, reason="no package that is built")
 @pytest.mark.parametrize("library", VALUES)
 def test_one_library_beside_it(interpreter, warehouse, tmp_path, library):
-    code = readme().replace("to_polars()", f"to_{library}()")
+    code = examples("README.md").replace("to_polars()", f"to_{library}()")
     others = [other for other in VALUES if other != library]
     alone = f"import importlib.util\nassert not any(map(importlib.util.find_spec, {others}))\n"
     same = f"\nassert len(frame) == dear.num_rows > 0 and {VALUES[library]} == dear['price'].to_list()\nprint('well')\n"

@@ -12,19 +12,15 @@ import pytest
 
 import fastdata as fd
 
-from conftest import PACKAGE, ROOT, run_python
+from conftest import PACKAGE, ROOT, examples, run_python
 
 DOCUMENTS = ["README.md", "docs/python.md", "python-bindings/README.md"]
-
-
-def examples(document):
-    return re.findall(r"^```python\n(.*?)^```", (ROOT / document).read_text(), re.MULTILINE | re.DOTALL)
 
 
 @pytest.mark.parametrize("document", DOCUMENTS)
 def test_examples_run(document, warehouse, tmp_path):
     (tmp_path / "fastdata-demo").symlink_to(warehouse)
-    code = "\n".join(examples(document))
+    code = examples(document)
     assert "import fastdata as fd" in code
     done = run_python(code, cwd=tmp_path, env={**os.environ, "FASTDATA_WAREHOUSE": str(warehouse)})
     assert done.returncode == 0, done.stderr
@@ -87,7 +83,7 @@ def test_types_hold(tmp_path):
     files = []
     for document in DOCUMENTS:
         name = re.sub(r"\W", "_", document) + ".py"
-        (tmp_path / name).write_text("\n".join(examples(document)))
+        (tmp_path / name).write_text(examples(document))
         files.append(name)
     options = ["--strict", "--ignore-missing-imports", "--cache-dir", str(tmp_path / "cache")]
     package = ROOT / "python-bindings/python/fastdata"
