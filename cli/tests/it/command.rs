@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use arrow_array::builder::{Int32Builder, ListBuilder, MapBuilder, StringBuilder};
 use arrow_array::{ArrayRef, Date32Array, Float64Array, Int64Array, RecordBatch, StringArray};
+use fastdata_testkit::Simulator;
 use parquet::arrow::ArrowWriter;
 
 /// The command with `args`, in an environment without variables of ours.
@@ -27,6 +28,23 @@ pub(crate) fn command(args: &[&str]) -> Command {
 /// Runs the command to its end.
 pub(crate) fn run(args: &[&str]) -> Output {
     command(args).output().unwrap()
+}
+
+/// The command with `args` that reaches the simulator's buckets.
+pub(crate) fn over(simulator: &Simulator, args: &[&str]) -> Command {
+    let mut command = command(args);
+    command.envs(simulator.env());
+    command
+}
+
+/// Lines in the notes of a download into `folder` that is under way with `--resume`.
+pub(crate) fn noted(folder: &Path) -> usize {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut paths = entries.map(|entry| entry.unwrap().path());
+    let path = paths.find(|path| path.extension().is_some_and(|end| end == "notes"));
+    path.map_or(0, |path| {
+        std::fs::read_to_string(path).unwrap().lines().count()
+    })
 }
 
 /// Runs the command, which must succeed, and returns its stdout.

@@ -4,10 +4,10 @@ use std::process::Output;
 
 use fastdata_testkit::{Action, Fault, Operation, Simulator, seeded_bytes};
 
-use crate::command::{command, text};
+use crate::command::{noted, over, text};
 
 fn run(simulator: &Simulator, args: &[&str]) -> Output {
-    command(args).envs(simulator.env()).output().unwrap()
+    over(simulator, args).output().unwrap()
 }
 
 /// A world with `keys`, each of which has its own name for content, and a folder to copy to.
@@ -130,7 +130,7 @@ fn two_processes_may_bring_the_same_file() {
     let to_text = to.to_str().unwrap();
     for (resume, codes) in [(&[][..], &[0][..]), (&["--resume"], &[0, 1])] {
         let args = [&["get", "s3://lake/big", to_text], resume].concat();
-        let start = || command(&args).envs(simulator.env()).spawn().unwrap();
+        let start = || over(&simulator, &args).spawn().unwrap();
         let (mut one, mut other) = (start(), start());
         let ends = [one.wait().unwrap().code(), other.wait().unwrap().code()];
         assert!(ends.contains(&Some(0)), "{ends:?}");
@@ -159,8 +159,8 @@ fn what_came_of_an_older_object_is_not_resumed() {
     ];
     // Some parts come, the others never do.
     simulator.inject(Fault::always(Operation::Get, Action::Hang).after(24));
-    let mut child = command(&args).envs(simulator.env()).spawn().unwrap();
-    while notes(folder.path()) < 3 {
+    let mut child = over(&simulator, &args).spawn().unwrap();
+    while noted(folder.path()) < 3 {
         assert!(child.try_wait().unwrap().is_none(), "it ended by itself");
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
@@ -175,15 +175,6 @@ fn what_came_of_an_older_object_is_not_resumed() {
     let copied: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(copied["bytes_resumed"].as_u64().unwrap_or(0), 0, "{copied}");
     assert!(std::fs::read(&to).unwrap() == newer);
-}
-
-/// Lines in the notes of an unfinished download.
-fn notes(folder: &std::path::Path) -> usize {
-    let entries = std::fs::read_dir(folder).unwrap();
-    let mut paths = entries.map(|entry| entry.unwrap().path());
-    let path = paths.find(|path| path.extension().is_some_and(|end| end == "notes"));
-    let text = path.map(|path| std::fs::read_to_string(path).unwrap_or_default());
-    text.map_or(0, |text| text.lines().count())
 }
 
 #[test]

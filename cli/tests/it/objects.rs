@@ -5,13 +5,7 @@ use std::time::{Duration, Instant};
 
 use fastdata_testkit::{Action, Door, Fault, Operation, Simulator, seeded_bytes};
 
-use crate::command::{command, text};
-
-fn over(simulator: &Simulator, args: &[&str]) -> Command {
-    let mut command = command(args);
-    command.envs(simulator.env());
-    command
-}
+use crate::command::{noted, over, text};
 
 fn run(simulator: &Simulator, args: &[&str]) -> Output {
     over(simulator, args).output().unwrap()
@@ -208,23 +202,12 @@ fn an_interrupted_download_goes_on_where_it_was() {
         .stderr(Stdio::null())
         .spawn()
         .unwrap();
-    let noted = || {
-        let notes = std::fs::read_dir(folder.path()).unwrap().find_map(|entry| {
-            let path = entry.unwrap().path();
-            path.extension()
-                .is_some_and(|end| end == "notes")
-                .then_some(path)
-        });
-        notes.map_or(0, |path| {
-            std::fs::read_to_string(path).unwrap().lines().count()
-        })
-    };
     let deadline = Instant::now() + Duration::from_secs(60);
-    while noted() < 4 {
+    while noted(folder.path()) < 4 {
         assert!(
             Instant::now() < deadline,
             "only {} lines are noted",
-            noted()
+            noted(folder.path())
         );
         std::thread::sleep(Duration::from_millis(5));
     }

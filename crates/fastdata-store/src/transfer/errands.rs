@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
+use super::names::refusal;
 use super::plan::Item;
-use crate::{Error, Location, Result};
+use crate::{Location, Result};
 
 /// Where an item goes.
 pub(super) struct Errand {
@@ -54,9 +55,7 @@ pub(super) fn refuse_collisions(errands: &mut Vec<Errand>) {
         } else {
             continue;
         };
-        errand.path = Err(Error::invalid(format!(
-            "{object} cannot be a file here: {why}"
-        )));
+        errand.path = Err(refusal(object, &why));
     }
 }
 

@@ -80,16 +80,17 @@ fn is_one_of(set: &[char], char: char) -> bool {
     found != is_not && char != '/'
 }
 
+/// Why an object cannot become the file that its key says.
+pub(super) fn refusal(object: &Location, why: &str) -> Error {
+    Error::invalid(format!("{object} cannot be a file here: {why}"))
+}
+
 /// The path below `folder` for a key's part below what was asked for.
 ///
 /// # Errors
 /// When it is no path, or one that leads elsewhere.
 pub(super) fn path_below(folder: &Path, object: &Location, relative: &str) -> Result<PathBuf> {
-    let refused = |why: &str| {
-        Err(Error::invalid(format!(
-            "{object} cannot be a file here: {why}"
-        )))
-    };
+    let refused = |why: &str| Err(refusal(object, why));
     let mut path = folder.to_path_buf();
     let relative = relative.strip_suffix('/').unwrap_or(relative);
     for segment in relative.split('/') {

@@ -44,11 +44,7 @@ impl World {
             store: fastdata_store::open(simulator.config()),
             simulator,
             content,
-            runtime: tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()
-                .unwrap(),
+            runtime: crate::runtime(),
             folder: tempfile::tempdir().unwrap(),
         }
     }

@@ -41,11 +41,7 @@ impl World {
         Self {
             store: fastdata_store::open(hasty(&simulator)),
             simulator,
-            runtime: tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()
-                .unwrap(),
+            runtime: crate::runtime(),
             content,
         }
     }

@@ -22,11 +22,7 @@ impl World {
         simulator.make_bucket(BUCKET);
         Self {
             simulator,
-            runtime: tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()
-                .unwrap(),
+            runtime: crate::runtime(),
         }
     }
 

@@ -106,11 +106,7 @@ impl World {
         std::fs::write(home.path().join(".aws/config"), text).unwrap();
         let mut world = Self {
             vars: Vec::new(),
-            runtime: tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()
-                .unwrap(),
+            runtime: crate::runtime(),
             simulator,
             home,
         };

@@ -15,3 +15,12 @@ mod refusals;
 mod s3;
 mod slow;
 mod tls;
+
+/// What a test runs its requests on.
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
+}

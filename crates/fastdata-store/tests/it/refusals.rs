@@ -38,11 +38,7 @@ impl World {
         Self {
             simulator,
             content,
-            runtime: tokio::runtime::Builder::new_multi_thread()
-                .worker_threads(2)
-                .enable_all()
-                .build()
-                .unwrap(),
+            runtime: crate::runtime(),
         }
     }
 

@@ -13,14 +13,6 @@ fn object(key: &str) -> Location {
     Location::parse(&format!("s3://{BUCKET}/{key}")).unwrap()
 }
 
-fn runtime() -> tokio::runtime::Runtime {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .unwrap()
-}
-
 /// All kinds of answers, side by side: each takes its time.
 async fn ask_all(store: &Arc<dyn Store>, content: &[u8]) {
     let x = object("x");
@@ -71,7 +63,7 @@ fn answers_that_come_in_single_bytes_or_odd_pieces() {
             action: Action::Pieces(piece_bytes),
         });
         let store = fastdata_store::open(simulator.config());
-        runtime().block_on(ask_all(&store, &content));
+        crate::runtime().block_on(ask_all(&store, &content));
         let hits = simulator.hits(fault);
         assert!((6..=9).contains(&hits), "{hits} requests");
     }
@@ -97,7 +89,7 @@ fn a_part_that_straggles_is_asked_for_elsewhere() {
         let read = store.read_ranges(&object("big"), ranges).await.unwrap();
         assert!(read[0] == Simulator::synthetic_bytes(3, LEN, 0..LEN));
     };
-    let runtime = runtime();
+    let runtime = crate::runtime();
     // Shows what is usual.
     for _ in 0..2 {
         runtime.block_on(read());
